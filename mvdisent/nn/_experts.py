@@ -1,0 +1,40 @@
+"""Product of Gaussian experts."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def product_of_experts(
+    mean: Tensor, log_var: Tensor, present: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Multiply Gaussian experts, one a view, with a standard normal prior expert.
+
+    Parameters
+    ----------
+    mean, log_var : Tensor of shape (n_samples, n_views, n_latents)
+        Mean and log variance of each view's expert.
+    present : Tensor of bool of shape (n_samples, n_views), default=None
+        False where a view is missing: its expert drops out. None: all present.
+
+    Returns
+    -------
+    mean, log_var : Tensor of shape (n_samples, n_latents)
+        Mean and log variance of the product. With no expert present it is the
+        prior, N(0, I).
+
+    References
+    ----------
+    .. [1] M. Wu and N. Goodman, "Multimodal Generative Models for Scalable
+       Weakly-Supervised Learning", NeurIPS 2018, Sec. 2.2.
+    """
+    log_precision = -log_var
+    if present is not None:
+        log_precision = log_precision.masked_fill(~present[..., None], -torch.inf)
+        mean = mean.masked_fill(~present[..., None], 0.0)
+    prior = torch.zeros_like(log_precision[:, :1])
+    # In logarithms: no precision, however large or small, overflows.
+    log_total = torch.cat([prior, log_precision], 1).logsumexp(1)
+    weights = (log_precision - log_total[:, None]).exp()
+    return (weights * mean).sum(1), -log_total

@@ -1,0 +1,114 @@
+"""The multi-view variational auto-encoder."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ._experts import product_of_experts
+
+# Standard deviations stay within exp(-6) and exp(6): no exp over- or underflows in float32.
+_MAX_ABS_LOG_VAR = 12.0
+
+
+class Posterior(NamedTuple):
+    """Gaussian posteriors of a batch: private a view, shared a sample."""
+
+    private_mean: Tensor  # (n_samples, n_views, n_private)
+    private_log_var: Tensor  # (n_samples, n_views, n_private)
+    shared_mean: Tensor  # (n_samples, n_shared)
+    shared_log_var: Tensor  # (n_samples, n_shared)
+
+
+def draw(mean: Tensor, log_var: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Draw once from each Gaussian by the reparametrisation trick.
+
+    Parameters
+    ----------
+    mean, log_var : Tensor of any one shape
+        Means and log variances.
+    generator : torch.Generator or None
+        Source of the noise. None returns the means.
+
+    Returns
+    -------
+    z : Tensor of the same shape
+        The draws, differentiable in both arguments.
+    """
+    if generator is None:
+        return mean
+    noise = torch.empty_like(mean).normal_(generator=generator)
+    return torch.addcmul(mean, noise, (0.5 * log_var).exp())
+
+
+class MultiViewVAE(nn.Module):
+    """One encoder and one decoder for all views; private and shared posteriors.
+
+    Parameters
+    ----------
+    encoder : nn.Module
+        Maps (n, *view_shape) to (n, 2 * (n_private + n_shared)).
+    decoder : nn.Module
+        Maps (n, n_private + n_shared) to (n, *view_shape).
+    n_private, n_shared : int
+        Dimensions of the two blocks.
+    """
+
+    def __init__(
+        self, encoder: nn.Module, decoder: nn.Module, *, n_private: int, n_shared: int
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+        self.n_private = n_private
+        self.n_shared = n_shared
+
+    def encode(self, x: Tensor, present: Tensor | None = None) -> Posterior:
+        """Infer the posteriors of a batch.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n_samples, n_views, *view_shape)
+            The views; a missing one holds any finite values.
+        present : Tensor of bool of shape (n_samples, n_views), default=None
+            False where a view is missing. None: all present.
+
+        Returns
+        -------
+        posterior : Posterior
+            A missing view's private posterior is the prior, N(0, I).
+        """
+        p, s = self.n_private, self.n_shared
+        raw = self.encoder(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        private_mean, shared_mean, private_raw, shared_raw = raw.split([p, s, p, s], dim=-1)
+        private_log_var, shared_log_var = (
+            _MAX_ABS_LOG_VAR * torch.tanh(v / _MAX_ABS_LOG_VAR) for v in (private_raw, shared_raw)
+        )
+        if present is not None:
+            absent = ~present[..., None]
+            private_mean = private_mean.masked_fill(absent, 0.0)
+            private_log_var = private_log_var.masked_fill(absent, 0.0)
+        shared = product_of_experts(shared_mean, shared_log_var, present)
+        return Posterior(private_mean, private_log_var, *shared)
+
+    def decode(self, private: Tensor, shared: Tensor) -> Tensor:
+        """Decode each view from its private code and the sample's shared code.
+
+        Parameters
+        ----------
+        private : Tensor of shape (n_samples, n_views, n_private)
+            Private codes.
+        shared : Tensor of shape (n_samples, n_shared)
+            Shared codes.
+
+        Returns
+        -------
+        x : Tensor of shape (n_samples, n_views, *view_shape)
+            The decoder's means.
+        """
+        shared = shared[:, None].expand(-1, private.shape[1], -1)
+        code = torch.cat([private, shared], -1)
+        views: Tensor = self.decoder(code.flatten(0, 1))
+        return views.reshape(*code.shape[:2], *views.shape[1:])
