@@ -1,0 +1,133 @@
+"""The objective of the multi-view VAE: terms by name, and their weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from ._decomposition import KLParts, split_kl
+from ._gaussian import reconstruction_nll
+
+
+class _Posterior(Protocol):
+    """What the objective reads of a posterior (see ``nn.Posterior``)."""
+
+    @property
+    def private_mean(self) -> Tensor: ...
+    @property
+    def private_log_var(self) -> Tensor: ...
+    @property
+    def shared_mean(self) -> Tensor: ...
+    @property
+    def shared_log_var(self) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class MultiViewObjective:
+    """Weigh the terms of the multi-view beta-TCVAE objective.
+
+    Parameters
+    ----------
+    alpha : float
+        Weight of the index-code mutual information.
+    beta : float
+        Weight of the total correlation.
+    gamma : float
+        Weight of the dimension-wise KL.
+    decoder_std : float
+        Standard deviation of the decoder's Gaussian.
+    kl_estimator : {"stratified", "weighted"}
+        Estimator of the aggregated posterior.
+
+    References
+    ----------
+    .. [1] J. Wilkins, S. Ding, M. Fuentes, J. P. Bello, "Self-Supervised
+       Multi-View Learning for Disentangled Music Audio Representations",
+       ISMIR 2024 late-breaking demo, arXiv 2411.02711.
+    """
+
+    alpha: float
+    beta: float
+    gamma: float
+    decoder_std: float
+    kl_estimator: str
+
+    def terms(
+        self,
+        x: Tensor,
+        x_hat: Tensor,
+        posterior: _Posterior,
+        z_private: Tensor,
+        z_shared: Tensor,
+        present: Tensor | None,
+        *,
+        n_train: int,
+    ) -> dict[str, Tensor]:
+        """Compute each term, unweighted, as a mean over samples, in nats.
+
+        Parameters
+        ----------
+        x, x_hat : Tensor of shape (n_samples, n_views, ...)
+            The views and their reconstructions.
+        posterior : nn.Posterior
+            Posteriors of the batch.
+        z_private : Tensor of shape (n_samples, n_views, n_private)
+            One draw from each private posterior.
+        z_shared : Tensor of shape (n_samples, n_shared)
+            One draw from each shared posterior.
+        present : Tensor of bool of shape (n_samples, n_views) or None
+            False where a view is missing. None: all present.
+        n_train : int
+            Rows of the training set.
+
+        Returns
+        -------
+        terms : dict of str to Tensor of shape ()
+            ``reconstruction``, then ``mi``, ``tc`` and ``dwkl`` for
+            ``private`` (summed over views) and ``shared``.
+        """
+        private = self._private_parts(posterior, z_private, present, n_train)
+        shared = split_kl(
+            z_shared,
+            posterior.shared_mean,
+            posterior.shared_log_var,
+            n_train=n_train,
+            estimator=self.kl_estimator,
+        )
+        return {
+            "reconstruction": reconstruction_nll(x, x_hat, present, decoder_std=self.decoder_std),
+            **{f"private_{name}": value for name, value in private._asdict().items()},
+            **{f"shared_{name}": value for name, value in shared._asdict().items()},
+        }
+
+    def weigh(self, terms: dict[str, Tensor]) -> Tensor:
+        """Sum the terms by their weights: the loss that is minimised."""
+        weights = {"mi": self.alpha, "tc": self.beta, "dwkl": self.gamma}
+        loss = terms["reconstruction"]
+        for part, weight in weights.items():
+            if weight:  # 0 * inf is nan: a term that is switched off must not speak
+                loss = loss + weight * (terms[f"private_{part}"] + terms[f"shared_{part}"])
+        return loss
+
+    def _private_parts(
+        self, posterior: _Posterior, z: Tensor, present: Tensor | None, n_train: int
+    ) -> KLParts:
+        """Sum the parts over the views, each weighed by the share of rows that have it."""
+        total = [z.new_zeros(())] * 3
+        for view in range(z.shape[1]):
+            rows = slice(None) if present is None else present[:, view]
+            z_view = z[rows, view]
+            share = len(z_view) / len(z)
+            if len(z_view) < 2:  # a lone row has no aggregated posterior to be told from
+                continue
+            parts = split_kl(
+                z_view,
+                posterior.private_mean[rows, view],
+                posterior.private_log_var[rows, view],
+                n_train=n_train,
+                estimator=self.kl_estimator,
+            )
+            total = [t + share * part for t, part in zip(total, parts, strict=True)]
+        return KLParts(*total)
