@@ -1,0 +1,330 @@
+"""MultiViewDisentangler: the multi-view VAE as a scikit-learn transformer."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import Tags, check_random_state, check_scalar
+from sklearn.utils.validation import check_is_fitted
+
+from . import _checks
+from ._blocks import OUTPUTS, VIEW_OUTPUTS
+from ._inference import BlockCodesMixin, mean_kl
+from ._net import NETWORKS, Factory, build_net
+from .objectives import KL_ESTIMATORS
+
+FloatArray = NDArray[np.float32]
+
+# A dimension whose mean KL to the prior is below this, in nats, has collapsed.
+_ACTIVE_KL = 0.05
+
+
+class MultiViewDisentangler(BlockCodesMixin, TransformerMixin, BaseEstimator):
+    """Learn what several views of a sound share and what is private to each.
+
+    A variational auto-encoder with one encoder and one decoder for all views
+    [1]_. Each view has a private code; all views of a sample have one shared
+    code, the product of the views' Gaussian experts. ``fit`` needs no label:
+    what the views of a sample have in common becomes shared.
+
+    Parameters
+    ----------
+    n_private : int, default=8
+        Dimensions of the private block.
+    n_shared : int, default=8
+        Dimensions of the shared block.
+    alpha : float, default=1.0
+        Weight of the index-code mutual information in the loss.
+    beta : float, default=1.0
+        Weight of the total correlation.
+    gamma : float, default=1.0
+        Weight of the dimension-wise KL to the prior.
+    decoder_std : float, default=1.0
+        Standard deviation of the decoder's Gaussian, in standard deviations of
+        X. Smaller values weigh the reconstruction more.
+    kl_estimator : {"stratified", "weighted"}, default="stratified"
+        Minibatch estimator of the aggregated posterior; see
+        :func:`mvdisent.objectives.split_kl`.
+    encoder, decoder : {"mlp", "conv"} or callable, default="mlp"
+        The networks. A callable is a factory: ``encoder(view_shape, n_outputs)``
+        returns a module that maps (n, *view_shape) to (n, n_outputs), and
+        ``decoder(n_inputs, view_shape)`` one that maps back.
+    max_epochs : int, default=30
+        Passes over X in one ``fit``.
+    batch_size : int, default=256
+        Samples in a step, at most; at least 2.
+    lr : float, default=0.001
+        Learning rate of Adam.
+    output : {"both", "private", "shared"}, default="both"
+        Blocks that ``transform`` returns.
+    view_output : {"mean", "concat"}, default="mean"
+        Private features of a sample: the mean over its views, or one block a
+        view, side by side.
+    device : str, default="cpu"
+        Torch device of the training and the inference; "auto" takes CUDA where
+        there is one.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the weights, the order of the rows and the draws. An int makes
+        fits repeat bit by bit. None takes fresh entropy.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the last fit.
+    verbose : int, default=0
+        1 shows a progress bar with the terms of the loss.
+    net_params : dict, default=None
+        Further arguments of the :class:`skorch.NeuralNet` inside, such as
+        ``{"optimizer": torch.optim.AdamW, "callbacks": [...]}``.
+
+    Attributes
+    ----------
+    kl_private_ : ndarray of shape (n_private,)
+        Mean KL of each private dimension to the prior on the training set, in
+        nats.
+    kl_shared_ : ndarray of shape (n_shared,)
+        The same for each shared dimension.
+    active_private_ : ndarray of bool of shape (n_private,)
+        Private dimensions whose mean KL exceeds 0.05 nats.
+    active_shared_ : ndarray of bool of shape (n_shared,)
+        The same for the shared dimensions.
+    history_ : DataFrame of shape (n_epochs_, n_terms)
+        The loss and each of its terms, unweighted, in nats, a row an epoch.
+    n_epochs_ : int
+        Epochs that the model was trained for.
+    view_shape_ : tuple of int
+        Shape of one view.
+    n_views_in_ : int
+        Views of a sample at fit.
+    n_features_in_ : int
+        Values of one view.
+    feature_names_in_ : ndarray of str
+        Column names of X, where it was a DataFrame.
+
+    See Also
+    --------
+    mvdisent.audio.LogMel : Waveforms to the spectra that this model learns from.
+
+    Notes
+    -----
+    A dimension that has collapsed to the prior keeps a faint trace of the input
+    in its mean, which a probe that standardises its input can read, though it
+    is far below the posterior's noise. Hence ``transform`` returns zero in
+    dimensions that are not active. ``encode`` gives raw means and draws.
+
+    References
+    ----------
+    .. [1] J. Wilkins, S. Ding, M. Fuentes, J. P. Bello, "Self-Supervised
+       Multi-View Learning for Disentangled Music Audio Representations",
+       ISMIR 2024 late-breaking demo, arXiv 2411.02711.
+
+    Examples
+    --------
+    >>> from mvdisent import LogMel, MultiViewDisentangler
+    >>> from mvdisent.datasets import make_tone_views
+    >>> from sklearn.pipeline import make_pipeline
+    >>> X, factors = make_tone_views(64, random_state=0)
+    >>> model = make_pipeline(LogMel(16000), MultiViewDisentangler(max_epochs=1, random_state=0))
+    >>> model.fit(X).transform(X).shape
+    (64, 16)
+    """
+
+    def __init__(
+        self,
+        n_private: int = 8,
+        n_shared: int = 8,
+        *,
+        alpha: float = 1.0,
+        beta: float = 1.0,
+        gamma: float = 1.0,
+        decoder_std: float = 1.0,
+        kl_estimator: str = "stratified",
+        encoder: str | Factory = "mlp",
+        decoder: str | Factory = "mlp",
+        max_epochs: int = 30,
+        batch_size: int = 256,
+        lr: float = 1e-3,
+        output: str = "both",
+        view_output: str = "mean",
+        device: str = "cpu",
+        random_state: int | np.random.RandomState | None = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+        net_params: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.n_private = n_private
+        self.n_shared = n_shared
+        self.alpha = alpha
+        self.beta = beta
+        self.gamma = gamma
+        self.decoder_std = decoder_std
+        self.kl_estimator = kl_estimator
+        self.encoder = encoder
+        self.decoder = decoder
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.output = output
+        self.view_output = view_output
+        self.device = device
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.net_params = net_params
+
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+        """Learn the blocks from the views.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_views, *view_shape)
+            Views of each sample; a missing view is NaN throughout. 2-D X is one
+            view of features.
+        y : ignored
+            Factors may travel as ``y``; ``fit`` never looks at them.
+
+        Returns
+        -------
+        self : MultiViewDisentangler
+            The fitted model.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or X is not as described.
+        FloatingPointError
+            If the loss stops being finite; the message names epoch and term.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If no dimension of a block is active.
+        """
+        self._check_params()
+        fresh = not (self.warm_start and hasattr(self, "n_epochs_"))
+        return self._train(X, self.max_epochs, fresh=fresh)
+
+    def partial_fit(self, X: ArrayLike, y: Any = None) -> Self:
+        """Train for one epoch on X, going on from where the model stands.
+
+        The scale of X is learned at the first call.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_views, *view_shape)
+            Views of each sample.
+        y : ignored
+            Not used.
+
+        Returns
+        -------
+        self : MultiViewDisentangler
+            The model.
+        """
+        self._check_params()
+        return self._train(X, 1, fresh=not hasattr(self, "n_epochs_"))
+
+    def _train(self, X: ArrayLike, n_epochs: int, *, fresh: bool) -> Self:
+        views = self._validate(X, reset=fresh)
+        scan = _checks.scan_views(views)
+        if len(views) < 2:
+            raise ValueError(f"X has n_samples = {len(views)}; fit needs 2 samples or more")
+        if fresh:
+            self.n_views_in_ = views.shape[1]
+            self.view_shape_ = views.shape[2:]
+            self.n_features_in_ = math.prod(self.view_shape_)
+            self._offset, self._scale = scan.mean, scan.std or 1.0
+            self._seeds = _draw_seeds(self.random_state)
+            self._net = build_net(vars(self), self.view_shape_, self._seeds)
+        dataset = self._dataset(views, scan.present)
+        net = self._live_net()
+        net.train_epochs(dataset, n_epochs, verbose=bool(self.verbose))
+        self.history_ = pd.DataFrame(net.epochs_)
+        self.n_epochs_ = len(self.history_)
+        self.kl_private_, self.kl_shared_ = mean_kl(net.module_, dataset)
+        self.active_private_ = self.kl_private_ > _ACTIVE_KL
+        self.active_shared_ = self.kl_shared_ > _ACTIVE_KL
+        self._warn_of_collapse()
+        return self
+
+    def _warn_of_collapse(self) -> None:
+        for block, active in (("private", self.active_private_), ("shared", self.active_shared_)):
+            if not active.any():
+                warnings.warn(
+                    f"the {block} block has collapsed: no dimension has a mean KL above "
+                    f"{_ACTIVE_KL} nats after {self.n_epochs_} epochs. Train longer (max_epochs="
+                    f"{self.max_epochs}), or lower decoder_std={self.decoder_std} or "
+                    f"gamma={self.gamma}",
+                    ConvergenceWarning,
+                    stacklevel=4,
+                )
+
+    def score(self, X: ArrayLike, y: Any = None) -> float:
+        """Return the objective on X, higher is better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_views, *view_shape)
+            Held-out views.
+        y : ignored
+            Not used.
+
+        Returns
+        -------
+        objective : float
+            Minus the loss, a mean over samples, in nats; the draws are the same
+            at each call.
+        """
+        check_is_fitted(self)
+        views = self._validate(X, reset=False)
+        dataset = self._dataset(views, _checks.scan_views(views).present)
+        net = self._live_net()
+        net.module_.eval()
+        generator = torch.Generator(net.device).manual_seed(self._seeds[2])
+        n, total = len(dataset), 0.0
+        with torch.inference_mode():
+            for rows in np.array_split(np.arange(n), math.ceil(n / self.batch_size)):
+                loss, _ = net.loss(dataset.take(rows), n_train=n, generator=generator)
+                total += float(loss) * len(rows)
+        return -total / n
+
+    def _check_params(self) -> None:
+        for name in ("n_private", "n_shared", "max_epochs"):
+            check_scalar(getattr(self, name), name, Integral, min_val=1)
+        check_scalar(self.batch_size, "batch_size", Integral, min_val=2)
+        for name in ("alpha", "beta", "gamma"):
+            check_scalar(getattr(self, name), name, Real, min_val=0)
+        for name in ("decoder_std", "lr"):
+            check_scalar(getattr(self, name), name, Real, min_val=0, include_boundaries="neither")
+        _checks.check_option("kl_estimator", self.kl_estimator, KL_ESTIMATORS)
+        for name in ("encoder", "decoder"):
+            if not callable(getattr(self, name)):
+                _checks.check_option(name, getattr(self, name), tuple(NETWORKS))
+        _checks.check_option("output", self.output, OUTPUTS)
+        _checks.check_option("view_output", self.view_output, VIEW_OUTPUTS)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = dict(super().__getstate__())
+        if "_net" in state:
+            state["_net_state"] = state.pop("_net").get_state()
+        return state
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def _draw_seeds(random_state: int | np.random.RandomState | None) -> list[int]:
+    """Seeds of the weights, the order and the draws; None takes fresh entropy."""
+    if random_state is None:
+        return [int(seed) for seed in np.random.default_rng().integers(2**31, size=3)]
+    return [int(seed) for seed in check_random_state(random_state).randint(2**31 - 1, size=3)]
