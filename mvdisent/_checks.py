@@ -7,3 +7,207 @@ numpy's own ``__array__`` protocol.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Above this many views, 3-D X at fit is taken for single-view spectrograms.
+_MAX_VIEWS = 32
+# Elements that one chunk of a scan over X holds as float64.
+_SCAN_ELEMENTS = 2**22
+
+
+class ViewScan(NamedTuple):
+    """What one pass over X tells."""
+
+    present: NDArray[np.bool_] | None  # (n_samples, n_views); None: no view is missing
+    mean: float
+    std: float
+
+
+def check_option(name: str, value: object, options: Sequence[str]) -> None:
+    """Refuse a value that is not among the options."""
+    if not isinstance(value, str) or value not in options:
+        raise ValueError(
+            f"{name}={value!r} is unknown; pass one of {', '.join(map(repr, options))}"
+        )
+
+
+def as_array(X: Any, name: str = "X") -> NDArray[Any]:
+    """Take X as one array; a list or dict of views gets the cure.
+
+    Parameters
+    ----------
+    X : array-like, memmap or torch tensor
+        Data, not copied where it is an array already.
+    name : str, default="X"
+        The argument's name, for errors.
+
+    Returns
+    -------
+    X : ndarray
+        Of any number of axes.
+    """
+    if isinstance(X, dict) or (
+        isinstance(X, list | tuple) and len(X) > 0 and all(np.ndim(view) >= 2 for view in X)
+    ):
+        raise ValueError(
+            f"{name} is a {type(X).__name__} of {len(X)} views; {name} is one array "
+            f"(n_samples, n_views, ...): pass mvdisent.views.stack_views({name})"
+        )
+    if hasattr(X, "tocsr"):
+        raise TypeError(f"{name} is a sparse matrix; pass a dense array: {name}.toarray()")
+    if hasattr(X, "detach"):  # a torch tensor, perhaps on a device or part of a graph
+        X = X.detach().cpu().numpy()
+    array: NDArray[Any] = np.asanyarray(X)
+    if np.ma.isMaskedArray(array):
+        raise TypeError(f"{name} is a masked array; a missing view is NaN: pass {name}.filled(nan)")
+    if array.dtype.kind not in "fiub":
+        if array.dtype.kind == "c":
+            raise ValueError(f"Complex data not supported: {name} has dtype {array.dtype}")
+        raise ValueError(f"{name} has dtype {array.dtype}; pass real numbers, such as float32")
+    if array.size == 0:
+        raise ValueError(f"{name} has shape {array.shape}: it is empty; pass at least one sample")
+    return array
+
+
+def as_views(
+    X: NDArray[Any], *, view_shape: tuple[int, ...] | None = None, name: str = "X"
+) -> NDArray[Any]:
+    """Shape X as (n_samples, n_views, *view_shape), without a copy.
+
+    Parameters
+    ----------
+    X : ndarray
+        Views, or a single view where that is unambiguous.
+    view_shape : tuple of int, default=None
+        Shape of one view as seen at fit; None at fit.
+    name : str, default="X"
+        The argument's name, for errors.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, n_views, *view_shape)
+        A view of X.
+    """
+    if view_shape is None:
+        if X.ndim == 2:
+            return X[:, None]
+        if X.ndim == 3 and X.shape[1] > _MAX_VIEWS:
+            n, a, b = X.shape
+            raise ValueError(
+                f"{name} has 3 axes {X.shape}; a single-view spectrogram is ambiguous at fit: "
+                f"pass ({n}, 1, {a}, {b}); or, for {a} views of {b} features, at most "
+                f"{_MAX_VIEWS} views"
+            )
+        if X.ndim < 2:
+            raise ValueError(f"{name} has shape {X.shape}; pass (n_samples, n_views, ...)")
+        return X
+    if X.shape[1:] == view_shape:
+        return X[:, None]
+    if X.shape[2:] == view_shape:
+        return X
+    shape = ", ".join(map(str, view_shape))
+    raise ValueError(
+        f"{name} has shape {X.shape}, but the views seen at fit have shape ({shape}): "
+        f"pass (n_samples, n_views, {shape}) or a single view (n_samples, {shape})"
+    )
+
+
+def scan_views(X: NDArray[Any], name: str = "X") -> ViewScan:
+    """Find missing views, refuse other non-finite values, and measure the scale.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_views, ...)
+        Read in chunks of rows, so a memmap stays on disk.
+    name : str, default="X"
+        The argument's name, for errors.
+
+    Returns
+    -------
+    scan : ViewScan
+        Which views are present, and the mean and standard deviation over all
+        values of these.
+    """
+    rows = max(1, _SCAN_ELEMENTS // max(1, X[0].size))
+    present = np.ones(X.shape[:2], dtype=bool)
+    count, mean, sum_sq = 0, 0.0, 0.0
+    for start in range(0, len(X), rows):
+        chunk = np.asarray(X[start : start + rows], dtype=np.float64)
+        if not np.isfinite(chunk).all():
+            here = _present(chunk, start, name)
+            present[start : start + rows] = here
+            chunk = chunk[here]
+        if np.abs(chunk).max(initial=0.0) > np.finfo(np.float32).max:
+            raise ValueError(
+                f"{name} contains infinity or a value too large for dtype('float32'): scale it down"
+            )
+        # Chan's pairwise update: stable however far the mean is from zero.
+        n, m = chunk.size, float(chunk.mean())
+        sum_sq += float(chunk.var()) * n + (m - mean) ** 2 * count * n / (count + n)
+        mean += (m - mean) * n / (count + n)
+        count += n
+    return ViewScan(None if present.all() else present, mean, (sum_sq / count) ** 0.5)
+
+
+def _present(chunk: NDArray[np.float64], start: int, name: str) -> NDArray[np.bool_]:
+    """Tell present views from missing ones (NaN throughout) in a chunk of rows."""
+    flat = chunk.reshape(*chunk.shape[:2], -1)
+    if np.isinf(flat).any():
+        row, view = np.argwhere(np.isinf(flat).any(2))[0]
+        raise ValueError(
+            f"{name} contains infinity or a value too large for dtype('float32'), first in row "
+            f"{start + row}, view {view}: remove or clip it"
+        )
+    nan = np.isnan(flat)
+    missing: NDArray[np.bool_] = np.all(nan, axis=2)
+    partly = nan.any(2) & ~missing
+    if partly.any():
+        row, view = np.argwhere(partly)[0]
+        raise ValueError(
+            f"{name} contains NaN in a part of view {view} of row {start + row}; a missing view is "
+            "NaN throughout: impute the values, or set the whole view to NaN"
+        )
+    lost = missing.all(1)
+    if lost.any():
+        raise ValueError(
+            f"{name} contains NaN in every view of row {start + int(lost.argmax())}: a row needs "
+            "one view or more; drop it"
+        )
+    return np.logical_not(missing)
+
+
+def as_codes(
+    private: Any, shared: Any, n_private: int, n_shared: int
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Take a pair of codes, as ``encode`` returns them."""
+    private, shared = as_array(private, "private"), as_array(shared, "shared")
+    if (
+        private.ndim != 3
+        or private.shape[2] != n_private
+        or shared.shape != (len(private), n_shared)
+    ):
+        raise ValueError(
+            f"private has shape {private.shape} and shared {shared.shape}; pass (n_samples, "
+            f"n_views, {n_private}) and (n_samples, {n_shared}), as encode returns"
+        )
+    return private, shared
+
+
+def check_input_features(
+    input_features: Any, n_features_in: int, feature_names_in: NDArray[Any] | None
+) -> None:
+    """Refuse names that are not those of the features seen at fit."""
+    if input_features is None:
+        return
+    if feature_names_in is not None and not np.array_equal(feature_names_in, input_features):
+        raise ValueError("input_features is not equal to feature_names_in_: pass None or these")
+    if len(input_features) != n_features_in:
+        raise ValueError(
+            f"input_features should have length equal to number of features ({n_features_in}), "
+            f"got {len(input_features)}: pass None or one name a feature"
+        )
