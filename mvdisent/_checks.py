@@ -51,6 +51,10 @@ def as_array(X: Any, name: str = "X") -> NDArray[Any]:
     X : ndarray
         Of any number of axes.
     """
+    if hasattr(X, "tocsr"):
+        raise TypeError(
+            f"Sparse data was passed as {name}, but dense data is required: pass {name}.toarray()"
+        )
     if isinstance(X, dict) or (
         isinstance(X, list | tuple) and len(X) > 0 and all(np.ndim(view) >= 2 for view in X)
     ):
@@ -58,20 +62,22 @@ def as_array(X: Any, name: str = "X") -> NDArray[Any]:
             f"{name} is a {type(X).__name__} of {len(X)} views; {name} is one array "
             f"(n_samples, n_views, ...): pass mvdisent.views.stack_views({name})"
         )
-    if hasattr(X, "tocsr"):
-        raise TypeError(f"{name} is a sparse matrix; pass a dense array: {name}.toarray()")
     if hasattr(X, "detach"):  # a torch tensor, perhaps on a device or part of a graph
         X = X.detach().cpu().numpy()
     array: NDArray[Any] = np.asanyarray(X)
     if np.ma.isMaskedArray(array):
         raise TypeError(f"{name} is a masked array; a missing view is NaN: pass {name}.filled(nan)")
+    return array
+
+
+def check_numeric(array: NDArray[Any], name: str) -> None:
+    """Refuse an array that is empty or not of real numbers."""
     if array.dtype.kind not in "fiub":
         if array.dtype.kind == "c":
             raise ValueError(f"Complex data not supported: {name} has dtype {array.dtype}")
         raise ValueError(f"{name} has dtype {array.dtype}; pass real numbers, such as float32")
     if array.size == 0:
         raise ValueError(f"{name} has shape {array.shape}: it is empty; pass at least one sample")
-    return array
 
 
 def as_views(
@@ -93,6 +99,7 @@ def as_views(
     X : ndarray of shape (n_samples, n_views, *view_shape)
         A view of X.
     """
+    check_numeric(X, name)
     if view_shape is None:
         if X.ndim == 2:
             return X[:, None]
@@ -186,6 +193,8 @@ def as_codes(
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Take a pair of codes, as ``encode`` returns them."""
     private, shared = as_array(private, "private"), as_array(shared, "shared")
+    check_numeric(private, "private")
+    check_numeric(shared, "shared")
     if (
         private.ndim != 3
         or private.shape[2] != n_private
@@ -211,3 +220,121 @@ def check_input_features(
             f"input_features should have length equal to number of features ({n_features_in}), "
             f"got {len(input_features)}: pass None or one name a feature"
         )
+
+
+def check_clips(X: NDArray[Any], name: str = "X") -> NDArray[Any]:
+    """Refuse what is no array of waveforms (n_samples, n_views, n_times)."""
+    if X.ndim != 3:
+        raise ValueError(
+            f"{name} has {X.ndim} axes {X.shape}; pass waveforms (n_samples, n_times) or "
+            "(n_samples, n_views, n_times)"
+        )
+    refuse_pcm(X, name)
+    return X
+
+
+def refuse_pcm(X: NDArray[Any], name: str = "X") -> None:
+    """Refuse integers narrower than 32 bits, which audio files hold."""
+    if X.dtype.kind in "biu" and X.dtype.itemsize <= 2:
+        raise ValueError(
+            f"{name} has dtype {X.dtype}, but full scale is 1: convert 16-bit samples by "
+            f"({name} / 32768).astype('float32'), or read files with "
+            "soundfile.read(path, dtype='float32')"
+        )
+
+
+def missing_clips(chunk: NDArray[Any], start: int = 0, name: str = "X") -> NDArray[np.bool_]:
+    """Find views that are NaN throughout; refuse other non-finite values.
+
+    Parameters
+    ----------
+    chunk : ndarray of shape (n_samples, n_views, n_times)
+        Waveforms.
+    start : int, default=0
+        Row of X at which the chunk begins, for errors.
+    name : str, default="X"
+        The argument's name, for errors.
+
+    Returns
+    -------
+    missing : ndarray of bool of shape (n_samples, n_views)
+        True where a view is missing.
+    """
+    # A sum is finite only where every value is: one pass and no temporary array.
+    with np.errstate(over="ignore", invalid="ignore"):
+        suspect = ~np.isfinite(chunk.sum(axis=2))
+    if suspect.any():
+        nan = np.isnan(chunk[suspect])
+        partly = suspect.copy()
+        partly[suspect] = nan.any(axis=1) & ~nan.all(axis=1)
+        if partly.any():
+            raise ValueError(
+                f"{name} contains NaN in a part of a view in {_rows(partly, start)}: repair these "
+                "clips or drop them; only a view that is NaN throughout counts as missing"
+            )
+        infinite = suspect.copy()
+        infinite[suspect] = np.isinf(chunk[suspect]).any(axis=1)
+        if infinite.any():
+            raise ValueError(
+                f"{name} contains infinity in {_rows(infinite, start)}: repair these clips or "
+                "drop them"
+            )
+        suspect[suspect] = nan.all(axis=1)
+    return suspect
+
+
+def check_loud(
+    peak: NDArray[Any], missing: NDArray[np.bool_], start: int = 0, name: str = "X"
+) -> None:
+    """Refuse clips whose power overflows."""
+    bad = ~np.isfinite(peak) & ~missing
+    if bad.any():
+        raise ValueError(
+            f"{name} contains values too large for the power of dtype('float32') in "
+            f"{_rows(bad, start)}: scale it to full scale 1"
+        )
+
+
+def check_not_silent(
+    peak: NDArray[Any], missing: NDArray[np.bool_], start: int = 0, name: str = "X"
+) -> None:
+    """Refuse clips without a maximum to refer to: power of at most 1e-10 throughout."""
+    bad = (peak <= 1e-10) & ~missing
+    if bad.any():
+        raise ValueError(
+            f"{name} is silent in {_rows(bad, start)}, and ref='max' needs a maximum: drop "
+            "these clips, or pass ref=1.0"
+        )
+
+
+def _rows(bad: NDArray[np.bool_], start: int) -> str:
+    """Name the rows of a chunk in which any view is marked."""
+    rows = (np.flatnonzero(bad.any(axis=1)) + start).tolist()
+    shown = ", ".join(map(str, rows[:10]))
+    return f"row{'s' * (len(rows) > 1)} {shown}{', ...' if len(rows) > 10 else ''}"
+
+
+def check_mel_range(f_min: float, f_max: float, sample_rate: float) -> None:
+    """Refuse a frequency range that is empty or exceeds half the sample rate."""
+    if not f_min < f_max <= sample_rate / 2:
+        raise ValueError(
+            f"f_min={f_min} and f_max={f_max} at sample_rate={sample_rate}; "
+            f"pass f_min < f_max <= {sample_rate / 2}, in Hz"
+        )
+
+
+def check_no_empty_band(counts: NDArray[np.int_], n_mels: int, n_fft: int) -> None:
+    """Refuse mel bands into which no frequency of the FFT falls."""
+    empty = np.flatnonzero(counts <= 0).tolist()
+    if empty:
+        raise ValueError(
+            f"n_mels={n_mels} with n_fft={n_fft} leaves {len(empty)} mel bands empty, the first "
+            f"band {empty[0]}: pass a smaller n_mels, a larger n_fft, or a wider f_min to f_max"
+        )
+
+
+def check_out(out: Any, shape: tuple[int, ...]) -> None:
+    """Refuse an output array of another shape or type."""
+    if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != np.float32:
+        got = f"{getattr(out, 'dtype', type(out).__name__)} of shape {np.shape(out)}"
+        raise ValueError(f"out is {got}; pass a float32 array of shape {shape}, or a path")

@@ -293,15 +293,11 @@ class BlockCodesMixin:
 
     def _validate(self, X: ArrayLike, *, reset: bool) -> NDArray[Any]:
         """Shape X as views; 2-D X goes through scikit-learn's own validation."""
-        if np.ndim(X) == 2 or hasattr(X, "columns"):
-            flat = reset or len(self.view_shape_) == 1
-        else:
-            flat = np.ndim(X) < 2
-        if flat:
-            X = validate_data(self, X, reset=reset, dtype="numeric", ensure_all_finite=False)
+        array: Any = X if hasattr(X, "columns") else _checks.as_array(X)
+        if array.ndim < 2 or (array.ndim == 2 and (reset or len(self.view_shape_) == 1)):
+            array = validate_data(self, array, reset=reset, ensure_all_finite=False)
         elif reset:
             self.__dict__.pop("feature_names_in_", None)
-        array = _checks.as_array(X)
         return _checks.as_views(array, view_shape=None if reset else self.view_shape_)
 
     def _live_net(self) -> MultiViewNet:
