@@ -1,0 +1,376 @@
+"""Waveforms to log-mel spectrograms, as librosa computes them, in batches."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from numbers import Integral, Real
+from typing import Any, ClassVar, NamedTuple
+
+import librosa
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Tensor
+
+from .. import _checks
+from . import _clips
+
+FloatArray = NDArray[np.float32]
+
+# Power below which librosa.power_to_db sees silence.
+_AMIN = 1e-10
+# What a silent clip has below its missing maximum, where top_db is None.
+_SILENCE_DB = 100.0
+# Values in a chunk's frames: on a CPU they and their spectra stay in its cache.
+_CPU_FRAME_VALUES = 2**18
+_DEVICE_FRAME_VALUES = 2**26
+_MAX_CHUNK = 256
+# Mel bands to a matrix product: few enough to skip most of the bank's zeros.
+_BANDS = 16
+
+
+class LogMel(  # type: ignore[call-arg]  # scikit-learn is untyped
+    TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+):
+    """Turn waveforms into log-mel spectrograms.
+
+    Equal to :func:`librosa.feature.melspectrogram` and
+    :func:`librosa.power_to_db` clip by clip, within 1e-3 dB, in a fraction of
+    the time. Nothing is learned: `transform` works without `fit`.
+
+    Parameters
+    ----------
+    sample_rate : float
+        Instants a second of the waveforms, in Hz.
+    n_fft : int, default=2048
+        Length of a frame and of its Hann window, in instants.
+    hop_length : int, default=512
+        Instants from one frame to the next.
+    n_mels : int, default=64
+        Mel bands. A band so narrow that no frequency of the FFT falls into it
+        is an error.
+    f_min : float, default=0.0
+        Lowest frequency of the bank, in Hz.
+    f_max : float, default=None
+        Highest frequency of the bank, in Hz; None: half the sample rate.
+    ref : "max" or float, default="max"
+        Power at 0 dB: the greatest of each clip's spectrogram, or one number
+        for all clips. A clip is one view of one sample.
+    top_db : float, default=80.0
+        Range kept below each clip's own maximum, in dB; None: all of it, down
+        to a power of 1e-10.
+    chunk_size : int, default=None
+        Clips to transform at a time; None: as many as keep a CPU's cache, or
+        some 2 GB of another device, busy.
+    device : str, default="cpu"
+        Torch device that computes; it must know float64.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Instants in a clip seen during fit.
+    n_views_in_ : int
+        Views seen during fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names seen during fit, where X was a table.
+
+    Notes
+    -----
+    Frames are centred and the ends padded with zeros, as librosa does, so that
+    a clip of n_times gives ``1 + n_times // hop_length`` frames for an even
+    `n_fft`, and one shorter than `n_fft` is padded to it.
+
+    The Fourier transform runs in float64: in float32 a pure tone misses librosa
+    by up to 5e-3 dB at `top_db` 80, and by 2 dB without it. All chunks have one
+    shape, the last padded with zeros, so that a spectrum depends on its own
+    clip alone, bit by bit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mvdisent.audio import LogMel
+    >>> tone = np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)
+    >>> LogMel(16000, n_fft=1024, hop_length=256).transform(tone[None]).shape
+    (1, 1, 64, 63)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "sample_rate": [Interval(Real, 0, None, closed="neither")],
+        "n_fft": [Interval(Integral, 2, None, closed="left")],
+        "hop_length": [Interval(Integral, 1, None, closed="left")],
+        "n_mels": [Interval(Integral, 1, None, closed="left")],
+        "f_min": [Interval(Real, 0, None, closed="left")],
+        "f_max": [Interval(Real, 0, None, closed="neither"), None],
+        "ref": [StrOptions({"max"}), Interval(Real, 0, None, closed="neither")],
+        "top_db": [Interval(Real, 0, None, closed="left"), None],
+        "chunk_size": [Interval(Integral, 1, None, closed="left"), None],
+        "device": [str],
+    }
+
+    def __init__(
+        self,
+        sample_rate: float,
+        *,
+        n_fft: int = 2048,
+        hop_length: int = 512,
+        n_mels: int = 64,
+        f_min: float = 0.0,
+        f_max: float | None = None,
+        ref: str | float = "max",
+        top_db: float | None = 80.0,
+        chunk_size: int | None = None,
+        device: str = "cpu",
+    ) -> None:
+        self.sample_rate = sample_rate
+        self.n_fft = n_fft
+        self.hop_length = hop_length
+        self.n_mels = n_mels
+        self.f_min = f_min
+        self.f_max = f_max
+        self.ref = ref
+        self.top_db = top_db
+        self.chunk_size = chunk_size
+        self.device = device
+
+    def fit(self, X: ArrayLike, y: object = None) -> LogMel:
+        """Check the settings and the waveforms; nothing is learned.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_times) or (n_samples, n_views, n_times)
+            Waveforms, full scale = 1.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : LogMel
+            The transformer itself.
+
+        Raises
+        ------
+        ValueError
+            For settings or waveforms that `transform` would refuse; silent
+            clips are found there alone.
+        """
+        self._bank()
+        clips = self._validate(X, reset=True)
+        self.n_views_in_ = clips.shape[1]
+        step = max(1, _MAX_CHUNK // clips.shape[1])
+        for start in range(0, len(clips), step):
+            _clips.missing_clips(clips[start : start + step], start)
+        return self
+
+    def transform(
+        self, X: ArrayLike, *, out: FloatArray | str | os.PathLike[str] | None = None
+    ) -> FloatArray:
+        """Compute the log-mel spectrogram of each clip.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_times) or (n_samples, n_views, n_times)
+            Waveforms, full scale = 1; 2-D X is one view. A memmap is read chunk
+            by chunk. A view that is NaN throughout is missing, and its spectrogram
+            is NaN. Integers of 32 or 64 bits are taken as they stand.
+        out : ndarray, memmap or path, default=None
+            Where to write: a float32 array of the result's shape, or the path of
+            a ``.npy`` file to make. An error on the way leaves it partly written.
+
+        Returns
+        -------
+        spectra : ndarray of shape (n_samples, n_views, n_mels, n_frames), float32
+            In dB; `out` itself where given, a memmap where that is a path.
+
+        Raises
+        ------
+        ValueError
+            If a clip is partly NaN, infinite, of integers narrower than 32 bits,
+            or empty; if one is silent and `ref` is "max"; or if a band is empty.
+        """
+        bank = self._bank()
+        clips = self._validate(X, reset=False)
+        n_samples, n_views, n_times = clips.shape
+        n_frames = 1 + (n_times + 2 * (self.n_fft // 2) - self.n_fft) // self.hop_length
+        shape = (n_samples, n_views, self.n_mels, n_frames)
+        if isinstance(out, str | os.PathLike):
+            out = np.lib.format.open_memmap(out, mode="w+", dtype=np.float32, shape=shape)
+        elif out is None:
+            out = np.empty(shape, dtype=np.float32)
+        else:
+            _clips.check_out(out, shape)
+        self._write(clips, bank, out)
+        if isinstance(out, np.memmap):
+            out.flush()
+        return out
+
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[Any]:
+        """Name the second axis of the output: its views.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Checked against the features seen at fit; None: not checked.
+
+        Returns
+        -------
+        names : ndarray of str
+            ``view_0``, ``view_1``, ...
+        """
+        check_is_fitted(self, "n_views_in_")
+        _checks.check_input_features(
+            input_features, self.n_features_in_, getattr(self, "feature_names_in_", None)
+        )
+        return np.asarray([f"view_{view}" for view in range(self.n_views_in_)], dtype=object)
+
+    def set_output(self, *, transform: str | None = None) -> LogMel:
+        """Leave the output an array: a table has no room for four axes.
+
+        It is here so that ``Pipeline.set_output`` reaches the steps after this one.
+
+        Parameters
+        ----------
+        transform : str, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : LogMel
+            The transformer itself.
+        """
+        return self
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    def _validate(self, X: Any, *, reset: bool) -> NDArray[Any]:
+        """Shape X as (n_samples, n_views, n_times), without a copy."""
+        if not hasattr(X, "columns"):  # a table's names are read below
+            X = _checks.as_array(X)
+        if hasattr(X, "columns") or X.ndim <= 2:
+            X = validate_data(self, X, reset=reset, dtype="numeric", ensure_all_finite=False)
+            return _clips.check_clips(X[:, None])
+        clips = _clips.check_clips(X)
+        validate_data(self, clips[:, 0], reset=reset, skip_check_array=True)
+        return clips
+
+    def _bank(self) -> tuple[_Bands, ...]:
+        """Check the settings and give the filter bank."""
+        self._validate_params()
+        f_max = self.sample_rate / 2 if self.f_max is None else self.f_max
+        return _filter_bank(self.sample_rate, self.n_fft, self.n_mels, self.f_min, f_max)
+
+    @torch.inference_mode()
+    def _write(self, clips: NDArray[Any], bank: tuple[_Bands, ...], out: FloatArray) -> None:
+        """Write the spectrogram of each clip, a chunk at a time."""
+        n_views, n_times = clips.shape[1:]
+        n_frames = out.shape[3]
+        step = self._chunk_samples(n_views, n_frames)
+        side = self.n_fft // 2
+        host = np.zeros((step * n_views, n_times + 2 * side))
+        mel_power = _MelPower(len(host), n_frames, self.n_fft, bank, self.device)
+        for start in range(0, len(clips), step):
+            chunk = clips[start : start + step]
+            missing = _clips.missing_clips(chunk, start)
+            rows = len(chunk) * n_views
+            host[:rows, side : side + n_times] = chunk.reshape(rows, n_times)
+            host[rows:] = 0.0
+            power = mel_power(torch.from_numpy(host).to(self.device), self.hop_length)[:rows]
+            peak = power.amax((1, 2))
+            _clips.check_loud(peak.cpu().numpy().reshape(-1, n_views), missing, start)
+            decibels = _decibels(power, peak, self.ref, self.top_db).cpu().numpy()
+            out[start : start + step] = decibels.reshape(-1, *out.shape[1:])
+            out[start : start + step][missing] = np.nan
+
+    def _chunk_samples(self, n_views: int, n_frames: int) -> int:
+        """Give the samples to a chunk."""
+        if self.chunk_size is not None:
+            return max(1, self.chunk_size // n_views)
+        values = _CPU_FRAME_VALUES if self.device == "cpu" else _DEVICE_FRAME_VALUES
+        clips = min(_MAX_CHUNK, values // (n_frames * self.n_fft))
+        return max(1, clips // n_views)
+
+
+class _Bands(NamedTuple):
+    """Neighbouring bands of the bank, and the part of a spectrum they weigh."""
+
+    columns: slice  # of the mel axis
+    used: slice  # of (real, imaginary) pairs laid side by side
+    weights: Tensor  # (n_used, n_bands): both parts of a bin weigh alike
+
+
+@lru_cache(maxsize=8)
+def _filter_bank(
+    sample_rate: float, n_fft: int, n_mels: int, f_min: float, f_max: float
+) -> tuple[_Bands, ...]:
+    """Cut librosa's filter bank into groups of neighbouring bands."""
+    _clips.check_mel_range(f_min, f_max, sample_rate)
+    edges = librosa.mel_frequencies(n_mels + 2, fmin=f_min, fmax=f_max)
+    bins = librosa.fft_frequencies(sr=sample_rate, n_fft=n_fft)
+    inside = np.searchsorted(bins, edges[2:], "left") - np.searchsorted(bins, edges[:-2], "right")
+    _clips.check_no_empty_band(inside, n_mels, n_fft)
+    bank = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels, fmin=f_min, fmax=f_max)
+    groups = []
+    for first in range(0, n_mels, _BANDS):
+        weights = bank[first : first + _BANDS]
+        used = np.flatnonzero(weights.any(axis=0))
+        low, high = int(used[0]), int(used[-1]) + 1
+        pairs = np.repeat(weights[:, low:high].T, 2, axis=0)
+        columns = slice(first, first + len(weights))
+        groups.append(_Bands(columns, slice(2 * low, 2 * high), torch.from_numpy(pairs)))
+    return tuple(groups)
+
+
+class _MelPower:
+    """Mel power spectrograms of a fixed number of padded waveforms.
+
+    The buffers serve every call: to fetch fresh pages of memory for each chunk
+    would take as long as the arithmetic.
+    """
+
+    def __init__(
+        self, n_clips: int, n_frames: int, n_fft: int, bank: tuple[_Bands, ...], device: str
+    ) -> None:
+        self.bank = [bands._replace(weights=bands.weights.to(device)) for bands in bank]
+        self.window = torch.hann_window(n_fft, dtype=torch.float64, device=device)
+        self.frames = torch.empty(n_clips, n_frames, n_fft, dtype=torch.float64, device=device)
+        rows = n_clips * n_frames
+        self.power = torch.empty(rows, 2 * (n_fft // 2 + 1), device=device)
+        self.mel = torch.empty(rows, bank[-1].columns.stop, device=device)
+
+    def __call__(self, waves: Tensor, hop_length: int) -> Tensor:
+        """Give spectrograms (n_clips, n_mels, n_frames), valid until the next call."""
+        n_clips, n_frames, n_fft = self.frames.shape
+        torch.mul(waves.unfold(1, n_fft, hop_length), self.window, out=self.frames)
+        parts = torch.view_as_real(torch.fft.rfft(self.frames))  # (n_clips, n_frames, n_bins, 2)
+        self.power.copy_(parts.view(self.power.shape)).square_()
+        # The matrix product sums the squares of both parts: to add every other
+        # value beforehand would take longer than the Fourier transform.
+        for columns, used, weights in self.bank:
+            torch.mm(self.power[:, used], weights, out=self.mel[:, columns])
+        return self.mel.view(n_clips, n_frames, -1).transpose(1, 2)
+
+
+def _decibels(power: Tensor, peak: Tensor, ref: str | float, top_db: float | None) -> Tensor:
+    """Do what librosa.power_to_db does to one clip, to each of a batch."""
+    if isinstance(ref, str):
+        silent = peak <= _AMIN
+        zero = peak.masked_fill(silent, torch.inf)
+    else:
+        silent = torch.zeros_like(peak, dtype=torch.bool)
+        zero = peak.new_full(peak.shape, max(ref, _AMIN))
+    floor = 10 * (_AMIN / zero).log10()
+    if top_db is not None:
+        floor = torch.maximum(floor, 10 * (peak.clamp(min=_AMIN) / zero).log10() - top_db)
+    floor.masked_fill_(silent, -_SILENCE_DB if top_db is None else -top_db)
+    decibels = power.new_empty(power.shape)
+    torch.div(power, zero[:, None, None], out=decibels).log10_().mul_(10)
+    return torch.maximum(decibels, floor[:, None, None], out=decibels)
