@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ extensions = [
 ]
 exclude_patterns = ["_build", "auto_examples/**.ipynb", "auto_examples/**.py"]
 templates_path = ["_templates"]
-default_role = "py:obj"
+default_role = "literal"
 nitpicky = True
 
 # Inventories of other sites are fetched from the network, so they are linked
@@ -48,8 +49,19 @@ if os.environ.get("MVDISENT_DOCS_INTERSPHINX"):
     }
 else:
     # Without the inventories nothing outside the package can be resolved.
-    # Names of the package itself are never ignored.
-    nitpick_ignore_regex = [(r"py:.*", r"(?!mvdisent)[\w.]*\w")]
+    nitpick_ignore_regex = [
+        (r"py:.*", rf"{name}\..+")
+        for name in (
+            "joblib",
+            "librosa",
+            "matplotlib",
+            "numpy",
+            "pandas",
+            "sklearn",
+            "skorch",
+            "torch",
+        )
+    ]
 
 autosummary_generate = True
 autodoc_typehints = "none"  # types stand in the docstrings, with shapes
@@ -105,7 +117,21 @@ def _skip_inherited(
     return True if what == "class" and (request_setter or foreign) else None
 
 
+def _escape_shapes(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """Keep ``(n_rows_, *view_shape)`` from being read as a link and as emphasis."""
+    for i, line in enumerate(lines):
+        if not line.lstrip().startswith((">>>", "...")):
+            parts = line.split("``")  # every second part is literal text
+            parts[::2] = [
+                re.sub(r"\*(?=\w+[,)])|(?<=\w)_(?=[,)])", r"\\\g<0>", part) for part in parts[::2]
+            ]
+            lines[i] = "``".join(parts)
+
+
 def setup(app: Sphinx) -> None:
     """Register the math renderer: MathML needs no script and no other host."""
     app.add_html_math_renderer("mathml", (_visit_math, None), (_visit_math_block, None))
+    app.connect("autodoc-process-docstring", _escape_shapes, priority=400)  # before numpydoc's
     app.connect("autodoc-skip-member", _skip_inherited)

@@ -42,8 +42,14 @@ def public_names() -> dict[str, Any]:
 
 
 def api_names(text: str) -> list[str]:
-    """Return the entries of the autosummary lists, in order."""
-    return re.findall(r"^ +(mvdisent\.[\w.]+)$", text, flags=re.MULTILINE)
+    """Return the entries of the autosummary lists, in order, with their modules."""
+    names, module = [], ""
+    for line in text.splitlines():
+        if found := re.fullmatch(r"\.\. automodule:: (\S+)", line):
+            module = found[1]
+        elif found := re.fullmatch(r" +(\w+)", line):
+            names.append(f"{module}.{found[1]}")
+    return names
 
 
 def resolve(path: str) -> Any:
@@ -59,7 +65,8 @@ DOCUMENTED = list({id(o): (n, o) for n, o in reversed(PUBLIC.items()) if callabl
 def methods_of(cls: type) -> Iterator[tuple[str, Callable[..., Any]]]:
     """Yield the public methods that this package wrote."""
     for name, member in inspect.getmembers(cls, inspect.isroutine):
-        if not name.startswith("_") and (member.__module__ or "").startswith("mvdisent"):
+        home = getattr(member, "__module__", None) or ""
+        if not name.startswith("_") and home.startswith("mvdisent"):
             yield name, member
 
 
@@ -79,6 +86,8 @@ def default_problem(type_text: str, parameter: inspect.Parameter) -> str | None:
     if parameter.default is inspect.Parameter.empty:
         return "has no default, but one is documented" if stated else None
     if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        return None
+    if type_text.lower() == "ignored":  # scikit-learn's word for a y that is never read
         return None
     if stated is None:
         return f"the docstring does not say default={parameter.default!r}"
