@@ -101,7 +101,9 @@ def check_no_empty_band(counts: NDArray[np.int_], n_mels: int, n_fft: int) -> No
 
 
 def check_out(out: Any, shape: tuple[int, ...]) -> None:
-    """Refuse an output array of another shape or type."""
+    """Refuse an output array of another shape or type, or one that is read-only."""
     if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != np.float32:
         got = f"{getattr(out, 'dtype', type(out).__name__)} of shape {np.shape(out)}"
         raise ValueError(f"out is {got}; pass a float32 array of shape {shape}, or a path")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only; pass an array that can be written, or a path")

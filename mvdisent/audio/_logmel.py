@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from functools import lru_cache
 from numbers import Integral, Real
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
-import librosa
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
@@ -15,23 +13,17 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
-from torch import Tensor
 
 from .. import _checks
 from . import _clips
+from ._mel import Bands, MelPower, filter_bank, to_decibels
 
 FloatArray = NDArray[np.float32]
 
-# Power below which librosa.power_to_db sees silence.
-_AMIN = 1e-10
-# What a silent clip has below its missing maximum, where top_db is None.
-_SILENCE_DB = 100.0
 # Values in a chunk's frames: on a CPU they and their spectra stay in its cache.
 _CPU_FRAME_VALUES = 2**18
 _DEVICE_FRAME_VALUES = 2**26
 _MAX_CHUNK = 256
-# Mel bands to a matrix product: few enough to skip most of the bank's zeros.
-_BANDS = 16
 
 
 class LogMel(  # type: ignore[call-arg]  # scikit-learn is untyped
@@ -65,8 +57,8 @@ class LogMel(  # type: ignore[call-arg]  # scikit-learn is untyped
         Range kept below each clip's own maximum, in dB; None: all of it, down
         to a power of 1e-10.
     chunk_size : int, default=None
-        Clips to transform at a time; None: as many as keep a CPU's cache, or
-        some 2 GB of another device, busy.
+        Clips to transform at a time; None: at most 256, and fewer where a CPU's
+        cache or 2 GB of another device would not hold them.
     device : str, default="cpu"
         Torch device that computes; it must know float64.
 
@@ -84,6 +76,10 @@ class LogMel(  # type: ignore[call-arg]  # scikit-learn is untyped
     Frames are centred and the ends padded with zeros, as librosa does, so that
     a clip of n_times gives ``1 + n_times // hop_length`` frames for an even
     `n_fft`, and one shorter than `n_fft` is padded to it.
+
+    A clip is silent where no power exceeds 1e-10. With `ref` "max" it has no
+    maximum; its spectrogram is ``-top_db`` throughout (-100 dB for None), while
+    librosa gives 0 dB, as if it were loud.
 
     The Fourier transform runs in float64: in float32 a pure tone misses librosa
     by up to 5e-3 dB at `top_db` 80, and by 2 dB without it. All chunks have one
@@ -155,8 +151,7 @@ class LogMel(  # type: ignore[call-arg]  # scikit-learn is untyped
         Raises
         ------
         ValueError
-            For settings or waveforms that `transform` would refuse; silent
-            clips are found there alone.
+            For settings or waveforms that `transform` refuses.
         """
         self._bank()
         clips = self._validate(X, reset=True)
@@ -189,8 +184,9 @@ class LogMel(  # type: ignore[call-arg]  # scikit-learn is untyped
         Raises
         ------
         ValueError
-            If a clip is partly NaN, infinite, of integers narrower than 32 bits,
-            or empty; if one is silent and `ref` is "max"; or if a band is empty.
+            If a clip is empty, partly NaN, infinite, too loud for float32 or of
+            integers narrower than 32 bits; if a setting is out of range, or a
+            band of the bank is empty; if `out` has another shape or type.
         """
         bank = self._bank()
         clips = self._validate(X, reset=False)
@@ -262,21 +258,21 @@ class LogMel(  # type: ignore[call-arg]  # scikit-learn is untyped
         validate_data(self, clips[:, 0], reset=reset, skip_check_array=True)
         return clips
 
-    def _bank(self) -> tuple[_Bands, ...]:
+    def _bank(self) -> tuple[Bands, ...]:
         """Check the settings and give the filter bank."""
         self._validate_params()
         f_max = self.sample_rate / 2 if self.f_max is None else self.f_max
-        return _filter_bank(self.sample_rate, self.n_fft, self.n_mels, self.f_min, f_max)
+        return filter_bank(self.sample_rate, self.n_fft, self.n_mels, self.f_min, f_max)
 
     @torch.inference_mode()
-    def _write(self, clips: NDArray[Any], bank: tuple[_Bands, ...], out: FloatArray) -> None:
+    def _write(self, clips: NDArray[Any], bank: tuple[Bands, ...], out: FloatArray) -> None:
         """Write the spectrogram of each clip, a chunk at a time."""
         n_views, n_times = clips.shape[1:]
         n_frames = out.shape[3]
         step = self._chunk_samples(n_views, n_frames)
         side = self.n_fft // 2
         host = np.zeros((step * n_views, n_times + 2 * side))
-        mel_power = _MelPower(len(host), n_frames, self.n_fft, bank, self.device)
+        mel_power = MelPower(len(host), n_frames, self.n_fft, bank, self.device)
         for start in range(0, len(clips), step):
             chunk = clips[start : start + step]
             missing = _clips.missing_clips(chunk, start)
@@ -286,7 +282,7 @@ class LogMel(  # type: ignore[call-arg]  # scikit-learn is untyped
             power = mel_power(torch.from_numpy(host).to(self.device), self.hop_length)[:rows]
             peak = power.amax((1, 2))
             _clips.check_loud(peak.cpu().numpy().reshape(-1, n_views), missing, start)
-            decibels = _decibels(power, peak, self.ref, self.top_db).cpu().numpy()
+            decibels = to_decibels(power, peak, self.ref, self.top_db).cpu().numpy()
             out[start : start + step] = decibels.reshape(-1, *out.shape[1:])
             out[start : start + step][missing] = np.nan
 
@@ -294,83 +290,7 @@ class LogMel(  # type: ignore[call-arg]  # scikit-learn is untyped
         """Give the samples to a chunk."""
         if self.chunk_size is not None:
             return max(1, self.chunk_size // n_views)
-        values = _CPU_FRAME_VALUES if self.device == "cpu" else _DEVICE_FRAME_VALUES
+        on_cpu = torch.device(self.device).type == "cpu"
+        values = _CPU_FRAME_VALUES if on_cpu else _DEVICE_FRAME_VALUES
         clips = min(_MAX_CHUNK, values // (n_frames * self.n_fft))
         return max(1, clips // n_views)
-
-
-class _Bands(NamedTuple):
-    """Neighbouring bands of the bank, and the part of a spectrum they weigh."""
-
-    columns: slice  # of the mel axis
-    used: slice  # of (real, imaginary) pairs laid side by side
-    weights: Tensor  # (n_used, n_bands): both parts of a bin weigh alike
-
-
-@lru_cache(maxsize=8)
-def _filter_bank(
-    sample_rate: float, n_fft: int, n_mels: int, f_min: float, f_max: float
-) -> tuple[_Bands, ...]:
-    """Cut librosa's filter bank into groups of neighbouring bands."""
-    _clips.check_mel_range(f_min, f_max, sample_rate)
-    edges = librosa.mel_frequencies(n_mels + 2, fmin=f_min, fmax=f_max)
-    bins = librosa.fft_frequencies(sr=sample_rate, n_fft=n_fft)
-    inside = np.searchsorted(bins, edges[2:], "left") - np.searchsorted(bins, edges[:-2], "right")
-    _clips.check_no_empty_band(inside, n_mels, n_fft)
-    bank = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels, fmin=f_min, fmax=f_max)
-    groups = []
-    for first in range(0, n_mels, _BANDS):
-        weights = bank[first : first + _BANDS]
-        used = np.flatnonzero(weights.any(axis=0))
-        low, high = int(used[0]), int(used[-1]) + 1
-        pairs = np.repeat(weights[:, low:high].T, 2, axis=0)
-        columns = slice(first, first + len(weights))
-        groups.append(_Bands(columns, slice(2 * low, 2 * high), torch.from_numpy(pairs)))
-    return tuple(groups)
-
-
-class _MelPower:
-    """Mel power spectrograms of a fixed number of padded waveforms.
-
-    The buffers serve every call: to fetch fresh pages of memory for each chunk
-    would take as long as the arithmetic.
-    """
-
-    def __init__(
-        self, n_clips: int, n_frames: int, n_fft: int, bank: tuple[_Bands, ...], device: str
-    ) -> None:
-        self.bank = [bands._replace(weights=bands.weights.to(device)) for bands in bank]
-        self.window = torch.hann_window(n_fft, dtype=torch.float64, device=device)
-        self.frames = torch.empty(n_clips, n_frames, n_fft, dtype=torch.float64, device=device)
-        rows = n_clips * n_frames
-        self.power = torch.empty(rows, 2 * (n_fft // 2 + 1), device=device)
-        self.mel = torch.empty(rows, bank[-1].columns.stop, device=device)
-
-    def __call__(self, waves: Tensor, hop_length: int) -> Tensor:
-        """Give spectrograms (n_clips, n_mels, n_frames), valid until the next call."""
-        n_clips, n_frames, n_fft = self.frames.shape
-        torch.mul(waves.unfold(1, n_fft, hop_length), self.window, out=self.frames)
-        parts = torch.view_as_real(torch.fft.rfft(self.frames))  # (n_clips, n_frames, n_bins, 2)
-        self.power.copy_(parts.view(self.power.shape)).square_()
-        # The matrix product sums the squares of both parts: to add every other
-        # value beforehand would take longer than the Fourier transform.
-        for columns, used, weights in self.bank:
-            torch.mm(self.power[:, used], weights, out=self.mel[:, columns])
-        return self.mel.view(n_clips, n_frames, -1).transpose(1, 2)
-
-
-def _decibels(power: Tensor, peak: Tensor, ref: str | float, top_db: float | None) -> Tensor:
-    """Do what librosa.power_to_db does to one clip, to each of a batch."""
-    if isinstance(ref, str):
-        silent = peak <= _AMIN
-        zero = peak.masked_fill(silent, torch.inf)
-    else:
-        silent = torch.zeros_like(peak, dtype=torch.bool)
-        zero = peak.new_full(peak.shape, max(ref, _AMIN))
-    floor = 10 * (_AMIN / zero).log10()
-    if top_db is not None:
-        floor = torch.maximum(floor, 10 * (peak.clamp(min=_AMIN) / zero).log10() - top_db)
-    floor.masked_fill_(silent, -_SILENCE_DB if top_db is None else -top_db)
-    decibels = power.new_empty(power.shape)
-    torch.div(power, zero[:, None, None], out=decibels).log10_().mul_(10)
-    return torch.maximum(decibels, floor[:, None, None], out=decibels)
