@@ -230,3 +230,71 @@ def refuse_pcm(X: NDArray[Any], name: str = "X") -> None:
             f"({name} / 32768).astype('float32'), or read files with "
             "soundfile.read(path, dtype='float32')"
         )
+
+
+def as_features(X: Any, name: str) -> NDArray[Any]:
+    """Take features as one finite 2-D array; rows are read in chunks."""
+    features = as_array(X, name)
+    if features.ndim != 2:
+        raise ValueError(
+            f"{name} has shape {features.shape}; pass (n_samples, n_features): of codes a view, "
+            "pass one view, or the views' rows below one another"
+        )
+    check_numeric(features, name)
+    check_finite(features, name)
+    return features
+
+
+def check_finite(X: NDArray[Any], name: str) -> None:
+    """Refuse NaN and infinity, naming the first row that has one."""
+    rows = max(1, _SCAN_ELEMENTS // X[0].size)
+    for start in range(0, len(X), rows):
+        finite = np.isfinite(X[start : start + rows]).reshape(-1, X[0].size).all(1)
+        if not finite.all():
+            raise ValueError(
+                f"{name} contains NaN or infinity, first in row {start + int(finite.argmin())}: "
+                "drop these rows or impute them"
+            )
+
+
+def check_n_rows(name: str, n_rows: int, other: str, n_other: int) -> None:
+    """Refuse two arguments whose rows do not belong together."""
+    if n_rows != n_other:
+        raise ValueError(
+            f"{name} has {n_rows} rows, but {other} has {n_other}: pass one row a sample in both"
+        )
+
+
+def check_none_missing(name: str, missing: NDArray[np.bool_]) -> None:
+    """Refuse a factor with missing values."""
+    if missing.any():
+        raise ValueError(
+            f"{name} has {int(missing.sum())} missing values, first in row "
+            f"{int(missing.argmax())}: drop these rows, or leave the factor out"
+        )
+
+
+def check_varies(name: str, values: NDArray[Any], where: str) -> None:
+    """Refuse a factor that has one value only: no probe can learn it."""
+    if (values == values[0]).all():
+        raise ValueError(
+            f"{name} has one class or value only among the {where}: pass more rows, or leave "
+            "the factor out"
+        )
+
+
+def check_repeats(name: str, codes: NDArray[Any]) -> None:
+    """Refuse a discrete factor that no two rows share a value of."""
+    if np.bincount(codes).max() == 1:
+        raise ValueError(
+            f"{name} is discrete and has another value in every row; pass a continuous factor as "
+            "float, or leave the factor out"
+        )
+
+
+def check_n_names(name: str, n_names: int, other: str, n_columns: int) -> None:
+    """Refuse names that are not one a column."""
+    if n_names != n_columns:
+        raise ValueError(
+            f"{name} has {n_names} names, but {other} has {n_columns} columns: pass one name each"
+        )
