@@ -71,7 +71,10 @@ class ViewDataset(torch.utils.data.Dataset[Batch]):
 
     def take(self, rows: NDArray[np.intp] | slice) -> Batch:
         """Gather rows as float32: the scaled views, and which of them are present."""
-        x = torch.from_numpy(np.array(self.X[rows], dtype=np.float32)).to(self.device)
+        gathered = self.X[rows]
+        if isinstance(rows, slice):  # numpy gives a view of X there, which must stay as it is
+            gathered = gathered.copy()
+        x = torch.from_numpy(np.asarray(gathered, dtype=np.float32)).to(self.device)
         x.sub_(self.offset).div_(self.scale)
         if self.present is None:
             return x, None
@@ -284,6 +287,7 @@ def build_net(
     criterion = ("alpha", "beta", "gamma", "decoder_std", "kl_estimator")
     settings = {
         "optimizer": torch.optim.Adam,
+        "optimizer__fused": True,
         "lr": params["lr"],
         "batch_size": params["batch_size"],
         "iterator_train": ViewBatches,

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 from ._gaussian import log_normal
 
-# Above this many pair densities at once, rows are taken in chunks and recomputed
-# in the backward pass: 2**24 float32 values are 64 MiB.
-_MAX_PAIRS = 2**24
+_LOG_2PI = math.log(2 * math.pi)
+# Pair densities held at once: 512 KiB of float32 stay in a core's cache.
+_MAX_PAIRS = 2**17
 
 KL_ESTIMATORS = ("stratified", "weighted")
 
@@ -82,42 +81,59 @@ def split_kl(
             raise ValueError("a stratified minibatch needs 2 rows or more, got 1")
         own, other = -math.log(n_train), math.log((n_train - 1) / (n_train * (n - 1)))
 
-    rows = max(1, _MAX_PAIRS // mean.numel())
-    if rows >= n:
-        joint, marginals = _log_aggregate(z, mean, log_var, own, other, 0)
-    else:
-        chunks = [
-            checkpoint(
-                _log_aggregate,
-                chunk,
-                mean,
-                log_var,
-                own,
-                other,
-                i * rows,
-                use_reentrant=False,
-                preserve_rng_state=False,
-            )
-            for i, chunk in enumerate(torch.split(z, rows))
-        ]
-        joint, marginals = (torch.cat(parts) for parts in zip(*chunks, strict=True))
-    conditional = log_normal(z, mean, log_var).sum(1)
-    prior = log_normal(z, torch.zeros_like(z), torch.zeros_like(z)).sum(1)
-    product = marginals.sum(1)
-    return KLParts((conditional - joint).mean(), (joint - product).mean(), (product - prior).mean())
+    joint, product = _AggregateLogDensity.apply(z, mean, log_var, own, other)
+    conditional = log_normal(z, mean, log_var).sum() / n
+    prior = log_normal(z, torch.zeros_like(z), torch.zeros_like(z)).sum() / n
+    return KLParts(conditional - joint, joint - product, product - prior)
 
 
-def _log_aggregate(
-    z: Tensor, mean: Tensor, log_var: Tensor, own: float, other: float, first: int
-) -> tuple[Tensor, Tensor]:
-    """Log density of draws under the aggregated posterior: joint, and by dimension.
+class _AggregateLogDensity(torch.autograd.Function):
+    """Mean log density of draws under the aggregated posterior, by its definition.
 
-    ``z`` holds the draws of rows ``first, first + 1, ...`` of the minibatch.
+    Returns log q(z) and sum_k log q(z_k), means over the draws. The gradients
+    are closed forms of the softmax over the pairs, taken in the forward pass
+    chunk by chunk, so no tensor of all pairs is ever kept.
     """
-    pairs = log_normal(z[:, None], mean, log_var)  # (i, j, latent): draw i, posterior j
-    log_weights = torch.full(pairs.shape[:2], other, dtype=z.dtype, device=z.device)
-    log_weights.diagonal(first).fill_(own)
-    # Joint: sum the latents, then average over j. Marginals: average, then sum.
-    # That order is all that tells total correlation from dimension-wise KL.
-    joint = (pairs.sum(2) + log_weights).logsumexp(1)
-    return joint, (pairs + log_weights[..., None]).logsumexp(1)
+
+    @staticmethod
+    def forward(
+        ctx: Any, z: Tensor, mean: Tensor, log_var: Tensor, own: float, other: float
+    ) -> tuple[Tensor, Tensor]:
+        n, n_latents = z.shape
+        # Latents first, and contiguous, so that sums over pairs run along memory.
+        z_t = z.T.contiguous()[..., None]  # (latent, i, 1)
+        mean_t, log_var_t = mean.T.contiguous()[:, None], log_var.T.contiguous()[:, None]
+        precision = (-log_var_t).exp()  # (latent, 1, j)
+        constant = -0.5 * (log_var_t + _LOG_2PI)
+        sums = z.new_zeros(2)
+        # Part 0 is the joint, part 1 the marginals.
+        d_z, d_mean, d_log_var = (z.new_zeros(2, n_latents, n) for _ in range(3))
+        step = max(1, _MAX_PAIRS // mean.numel())
+        for start in range(0, n, step):
+            rows = slice(start, start + step)
+            error = z_t[:, rows] - mean_t  # (latent, i, j): draw i, posterior j
+            scaled = error * precision
+            pairs = torch.addcmul(constant, error, scaled, value=-0.5)
+            log_weights = z.new_full(pairs.shape[1:], other)
+            log_weights.diagonal(start).fill_(own)
+            # Joint: sum the latents, then average over j. Marginals: average, then sum.
+            # That order is all that tells total correlation from dimension-wise KL.
+            for part, logits in enumerate((pairs.sum(0, keepdim=True), pairs)):
+                share = logits.add_(log_weights)
+                peak = share.amax(2, keepdim=True)
+                share.sub_(peak).exp_()
+                total = share.sum(2, keepdim=True)
+                sums[part] += (peak + total.log()).sum()
+                share.div_(total)  # softmax over j: how much posterior j speaks for draw i
+                pull = share * scaled
+                d_z[part, :, rows] = -pull.sum(2)
+                d_mean[part] += pull.sum(1)
+                d_log_var[part] += 0.5 * (pull.mul_(error).sum(1) - share.sum(1))
+        ctx.save_for_backward(d_z / n, d_mean / n, d_log_var / n)
+        return sums[0] / n, sums[1] / n
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        weights = torch.stack(grads)
+        d_z, d_mean, d_log_var = (torch.einsum("p,pki->ik", weights, d) for d in ctx.saved_tensors)
+        return d_z, d_mean, d_log_var, None, None

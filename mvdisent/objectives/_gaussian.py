@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from torch import Tensor
+from torch.nn.functional import mse_loss
 
 _LOG_2PI = math.log(2 * math.pi)
 
@@ -65,10 +66,10 @@ def reconstruction_nll(
     nll : Tensor of shape ()
         Summed over views and features, averaged over samples, in nats.
     """
-    error = (x - x_hat).flatten(2).square().sum(-1)  # (n_samples, n_views)
-    n_features = x[0, 0].numel()
-    constant = n_features * (0.5 * _LOG_2PI + math.log(decoder_std))
-    nll = 0.5 / decoder_std**2 * error + constant
+    n_samples = len(x)
     if present is not None:
-        nll = nll.masked_fill(~present, 0.0)
-    return nll.sum(1).mean()
+        x, x_hat = x[present], x_hat[present]
+    # One fused pass forward and one backward: no square of the error is kept.
+    error = mse_loss(x_hat, x, reduction="sum")
+    constant = x.numel() * (0.5 * _LOG_2PI + math.log(decoder_std))
+    return (0.5 / decoder_std**2 * error + constant) / n_samples
