@@ -81,7 +81,7 @@ def split_kl(
             raise ValueError("a stratified minibatch needs 2 rows or more, got 1")
         own, other = -math.log(n_train), math.log((n_train - 1) / (n_train * (n - 1)))
 
-    joint, product = _AggregateLogDensity.apply(z, mean, log_var, own, other)
+    joint, product = _AggregateLogDensity.apply(z, mean, log_var, own, other)  # type: ignore[no-untyped-call]
     conditional = log_normal(z, mean, log_var).sum() / n
     prior = log_normal(z, torch.zeros_like(z), torch.zeros_like(z)).sum() / n
     return KLParts(conditional - joint, joint - product, product - prior)
