@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 # Samples of sound that one chunk holds: 2**22 float32 values are 16 MiB.
 _CHUNK_SAMPLES = 2**22
@@ -110,7 +111,9 @@ def in_chunks(
     X: NDArray[np.float32] | None = None
     for start in range(0, n_samples, step):
         rows = slice(start, min(start + step, n_samples))
-        chunk = synthesise(rows)
+        # Many small products: threads would spend their time waiting for each other.
+        with threadpool_limits(1, user_api="blas"):
+            chunk = synthesise(rows)
         if transform is not None:
             n_rows, chunk = len(chunk), np.asarray(transform(chunk))
             if len(chunk) != n_rows:
