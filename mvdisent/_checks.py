@@ -292,9 +292,38 @@ def check_repeats(name: str, codes: NDArray[Any]) -> None:
         )
 
 
-def check_n_names(name: str, n_names: int, other: str, n_columns: int) -> None:
-    """Refuse names that are not one a column."""
-    if n_names != n_columns:
+def check_n_names(name: str, n_names: int, other: str, n_things: int, what: str) -> None:
+    """Refuse names that are not one a thing."""
+    if n_names != n_things:
         raise ValueError(
-            f"{name} has {n_names} names, but {other} has {n_columns} columns: pass one name each"
+            f"{name} has {n_names} names, but {other} has {n_things} {what}: pass one name each"
         )
+
+
+def check_n_axes(n_axes: int, n_rows: int, n_columns: int) -> None:
+    """Refuse Axes that are not one a panel."""
+    if n_axes != n_rows * n_columns:
+        raise ValueError(
+            f"ax holds {n_axes} Axes, but the figure has {n_rows} x {n_columns} panels: pass as "
+            "many, one Axes that gives them its place, or None"
+        )
+
+
+def as_spectra(X: Any, name: str) -> NDArray[Any]:
+    """Take the spectra of single views as one 3-D array."""
+    spectra = as_array(X, name)
+    if spectra.ndim != 3:
+        raise ValueError(
+            f"{name} has shape {spectra.shape}; pass (n_samples, n_mels, n_frames), one view a "
+            f"sample, such as {name}[:, 0]"
+        )
+    check_numeric(spectra, name)
+    return spectra
+
+
+def check_same_shape(
+    name: str, shape: tuple[int, ...], other: str, other_shape: tuple[int, ...]
+) -> None:
+    """Refuse two arrays of different shapes."""
+    if shape != other_shape:
+        raise ValueError(f"{name} has shape {shape}, but {other} has {other_shape}: pass the same")

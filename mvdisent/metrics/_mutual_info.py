@@ -107,5 +107,5 @@ def _column_names(Z: Any, n_latents: int, feature_names: Sequence[str] | None) -
     if feature_names is None:
         feature_names = getattr(Z, "columns", [f"latent_{i}" for i in range(n_latents)])
     names = [str(name) for name in feature_names]
-    _checks.check_n_names("feature_names", len(names), "Z", n_latents)
+    _checks.check_n_names("feature_names", len(names), "Z", n_latents, "columns")
     return names

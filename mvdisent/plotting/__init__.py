@@ -1,0 +1,12 @@
+"""Display classes in scikit-learn's style: numbers in, one figure out.
+
+Each has ``plot`` and keeps ``axes_`` and ``figure_``. matplotlib is imported
+when a figure is drawn: ``pip install "mvdisent[plot]"``. What is drawn is
+measured in :mod:`mvdisent.metrics`.
+"""
+
+from ._latents import LatentDisplay
+from ._mutual_info import MutualInfoDisplay
+from ._reconstruction import ReconstructionDisplay
+
+__all__ = ["LatentDisplay", "MutualInfoDisplay", "ReconstructionDisplay"]
