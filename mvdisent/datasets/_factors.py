@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -27,11 +29,7 @@ def draw_classes(
 ) -> NDArray[np.int64]:
     """Draw classes that differ between the views of a sample, (n_samples, n_views)."""
     keys = rng.random((n_samples, n_classes))
-    return (
-        np.argpartition(keys, n_views - 1, axis=1)[:, :n_views]
-        if n_views < n_classes
-        else (np.argsort(keys, axis=1))
-    )
+    return np.argsort(keys, axis=1)[:, :n_views]
 
 
 def class_to_hz(
@@ -53,20 +51,21 @@ def check_tones(
     sample_rate: float,
     duration: float,
 ) -> int:
-    """Check what all tone generators take; return the samples of a tone."""
-    for name, value in (("n_samples", n_samples), ("n_views", n_views)):
-        check_scalar(value, name, (int, np.integer), min_val=1)
-    check_scalar(n_frequency_classes, "n_frequency_classes", (int, np.integer), min_val=1)
+    """Check what all tone generators take; return the instants of a tone."""
+    check_scalar(n_samples, "n_samples", Integral, min_val=1)
+    check_scalar(n_views, "n_views", Integral, min_val=1)
+    check_scalar(n_frequency_classes, "n_frequency_classes", Integral, min_val=1)
     if n_views > n_frequency_classes:
         raise ValueError(
             f"n_views={n_views} > n_frequency_classes={n_frequency_classes}, but the views of a "
             "sample differ in frequency class: pass more classes or fewer views"
         )
-    for name, seconds_or_hz in (("sample_rate", sample_rate), ("duration", duration)):
-        if not seconds_or_hz > 0:
-            raise ValueError(f"{name}={seconds_or_hz}; pass a positive number")
-    if not 0 < f_min < f_max:
-        raise ValueError(f"f_min={f_min}, f_max={f_max}; pass 0 < f_min < f_max, in Hz")
+    check_real("sample_rate", sample_rate, above=0)
+    check_real("duration", duration, above=0)
+    check_real("f_min", f_min, above=0)
+    check_real("f_max", f_max, above=0)
+    if f_min >= f_max:
+        raise ValueError(f"f_min={f_min} is not below f_max={f_max}; pass f_min < f_max, in Hz")
     if f_max >= sample_rate / 2:
         raise ValueError(
             f"f_max={f_max} is not below {sample_rate / 2}, half of sample_rate={sample_rate}; "
@@ -74,8 +73,36 @@ def check_tones(
         )
     n_times = round(duration * sample_rate)
     if n_times < 1:
-        raise ValueError(f"duration={duration} s is shorter than one sample; pass a longer one")
+        raise ValueError(
+            f"duration={duration} s at sample_rate={sample_rate} is no instant; pass a longer one"
+        )
     return n_times
+
+
+def check_real(name: str, value: object, *, above: float = -math.inf) -> None:
+    """Refuse what is not a finite real number above a bound."""
+    if not isinstance(value, Real) or not above < float(value) < math.inf:
+        bound = "" if above == -math.inf else f" above {above:g}"
+        raise ValueError(f"{name}={value!r}; pass a finite number{bound}")
+
+
+def check_interval(name: str, bounds: object, *, above: float = -math.inf) -> None:
+    """Refuse what is not a pair of finite numbers (low, high) above a bound."""
+    if not isinstance(bounds, Sequence | np.ndarray) or isinstance(bounds, str) or len(bounds) != 2:
+        raise ValueError(f"{name}={bounds!r}; pass a pair (low, high)")
+    for end, value in zip(("low", "high"), bounds, strict=True):
+        check_real(f"{name} {end}", value, above=above)
+    if bounds[0] > bounds[1]:
+        raise ValueError(f"{name}={bounds!r} has low above high; pass (low, high)")
+
+
+def check_transform(transform: object) -> None:
+    """Refuse what cannot be called."""
+    if not (transform is None or callable(transform)):
+        raise TypeError(
+            f"transform={transform!r} cannot be called; pass a function or bound method of a "
+            "chunk, such as LogMel(16000).fit_transform"
+        )
 
 
 def factor_table(

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from numbers import Integral
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_scalar
 
-from ._factors import as_generator, check_tones, class_to_hz, draw_classes, factor_table
+from ._factors import (
+    as_generator,
+    check_interval,
+    check_tones,
+    check_transform,
+    class_to_hz,
+    draw_classes,
+    factor_table,
+)
 from ._synthesis import add_noise, in_chunks, sum_of_harmonics
 
 _N_PARTIALS = 40
@@ -31,10 +41,10 @@ def make_harmonic_views(
     snr_db: tuple[float, float] = (10.0, 40.0),
     sample_rate: int = 16000,
     duration: float = 1.0,
-    transform: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None,
+    transform: Callable[[NDArray[np.float32]], ArrayLike] | None = None,
     timbre_seed: int = 0,
     random_state: int | np.random.RandomState | np.random.Generator | None = None,
-) -> tuple[NDArray[np.float32], pd.DataFrame]:
+) -> tuple[NDArray[Any], pd.DataFrame]:
     """Make tones whose views share a harmonic profile and differ in all else.
 
     Parameters
@@ -48,24 +58,30 @@ def make_harmonic_views(
     timbres : sequence of int, default=None
         Profiles to draw from, such as ``range(12)`` to train and
         ``range(12, 24)`` for timbres never trained on. None: all.
-    f_min, f_max : float, default=110.0 and 880.0
-        Range of the fundamental frequencies, in Hz, on a log scale.
+    f_min : float, default=110.0
+        Lowest fundamental frequency, in Hz; frequencies lie on a log scale.
+    f_max : float, default=880.0
+        Highest fundamental frequency, in Hz, below half of ``sample_rate``. At
+        the default nine partials of the highest tone remain to tell its timbre.
     n_frequency_classes : int, default=21
         Classes that the range is cut into.
     attack : tuple of float, default=(0.005, 0.3)
         Range of the attack time, in seconds, on a log scale: the tone rises to
-        full level by a raised cosine.
+        full level by a raised cosine, and is still rising at the end of a clip
+        shorter than that.
     loudness_db : tuple of float, default=(-30.0, 0.0)
-        Range of the gain, in dB.
+        Range of the gain, in dB. A spectrogram whose 0 dB is each clip's own
+        maximum does not show it: pass ``LogMel(..., ref=1.0)``.
     snr_db : tuple of float, default=(10.0, 40.0)
-        Range of the signal-to-noise ratio of added white noise, in dB.
+        Range of the signal-to-noise ratio of added white Gaussian noise, in
+        dB, where the signal is the tone after its attack.
     sample_rate : int, default=16000
         In Hz.
     duration : float, default=1.0
         Length of each tone, in seconds.
     transform : callable, default=None
         Applied to each chunk of rows as it is made, such as
-        ``LogMel(16000, ref=1.0).fit_transform``.
+        ``LogMel(16000, ref=1.0).fit_transform``. It must treat each row by itself.
     timbre_seed : int, default=0
         Seed of the profiles: timbre k is the same in every call with this seed.
     random_state : int, RandomState, Generator or None, default=None
@@ -74,8 +90,8 @@ def make_harmonic_views(
     Returns
     -------
     X : ndarray of float32 of shape (n_samples, n_views, n_times)
-        Tones of root mean square 0.1 at 0 dB in the steady part, or what
-        ``transform`` makes of them.
+        Tones of root mean square 0.2 at 0 dB after the attack, where full scale
+        is 1, or what ``transform`` makes of them.
     factors : DataFrame of shape (n_samples, 1 + 5 * n_views)
         ``timbre``, the profile that the views share; of each view,
         ``frequency_v0`` (class), ``frequency_hz_v0``, ``attack_v0`` in seconds,
@@ -83,6 +99,8 @@ def make_harmonic_views(
 
     Raises
     ------
+    TypeError
+        If a count is no integer, or `transform` cannot be called.
     ValueError
         If an argument is out of its range; the message names it.
 
@@ -96,6 +114,14 @@ def make_harmonic_views(
     number, drawn between 0.5 and 2, times log-normal factors of 6 dB, so it
     does not depend on the pitch. Partials above half of ``sample_rate`` are
     left out.
+
+    Examples
+    --------
+    >>> from mvdisent.datasets import make_harmonic_views
+    >>> X_train, known = make_harmonic_views(20, timbres=range(12), random_state=0)
+    >>> X_test, unseen = make_harmonic_views(20, timbres=range(12, 24), random_state=1)
+    >>> set(known["timbre"]) & set(unseen["timbre"])
+    set()
     """
     n_times = check_tones(
         n_samples=n_samples,
@@ -107,9 +133,11 @@ def make_harmonic_views(
         duration=duration,
     )
     choices = _check_timbres(timbres, n_timbres)
-    _check_range("attack", attack, at_least=0.0)
-    _check_range("loudness_db", loudness_db)
-    _check_range("snr_db", snr_db)
+    check_interval("attack", attack, above=0.0)
+    check_interval("loudness_db", loudness_db)
+    check_interval("snr_db", snr_db)
+    check_scalar(timbre_seed, "timbre_seed", Integral, min_val=0)
+    check_transform(transform)
 
     rng = as_generator(random_state)
     profiles = _make_profiles(n_timbres, timbre_seed)
@@ -121,7 +149,8 @@ def make_harmonic_views(
     seconds = np.exp(rng.uniform(math.log(attack[0]), math.log(attack[1]), size=hz.shape))
     gain_db = rng.uniform(*loudness_db, size=hz.shape)
     noise_db = rng.uniform(*snr_db, size=hz.shape)
-    times = np.arange(n_times, dtype=np.float32) / sample_rate
+    longest = min(n_times, math.ceil(attack[1] * sample_rate))
+    times = np.arange(longest) / sample_rate  # none but these are in an attack
 
     def tones(rows: slice) -> NDArray[np.float32]:
         partials = np.repeat(profiles[timbre[rows]], n_views, axis=0)
@@ -131,11 +160,11 @@ def make_harmonic_views(
             flat[group] = sum_of_harmonics(
                 partials[group], f[group], p[group], n_times=n_times, sample_rate=sample_rate
             )
-        level = 0.1 * 10 ** (gain_db[rows].ravel() / 20) / np.sqrt(np.square(flat).mean(1))
-        flat *= level.astype(np.float32)[:, None]
-        rise = np.minimum(times / seconds[rows].reshape(-1, 1).astype(np.float32), 1)
-        flat *= 0.5 - 0.5 * np.cos(np.pi * rise)
-        add_noise(flat, noise_db[rows].reshape(-1, 1), rng)
+        loudness = gain_db[rows].reshape(-1, 1)
+        flat *= (10 ** (loudness / 20)).astype(np.float32)
+        risen = np.minimum(times / seconds[rows].reshape(-1, 1), 1).astype(np.float32)
+        flat[:, :longest] *= 0.5 - 0.5 * np.cos(np.float32(np.pi) * risen)
+        add_noise(flat, loudness - noise_db[rows].reshape(-1, 1), rng)
         return flat.reshape(-1, n_views, n_times)
 
     X = in_chunks(tones, n_samples, n_views * n_times, transform)
@@ -160,20 +189,18 @@ def _make_profiles(n_timbres: int, seed: int) -> NDArray[np.float64]:
 
 
 def _check_timbres(timbres: Sequence[int] | None, n_timbres: int) -> NDArray[np.int64]:
-    check_scalar(n_timbres, "n_timbres", (int, np.integer), min_val=1)
-    choices = np.arange(n_timbres) if timbres is None else np.asarray(list(timbres))
+    check_scalar(n_timbres, "n_timbres", Integral, min_val=1)
+    choices = np.asarray(range(n_timbres) if timbres is None else timbres)
     if (
-        choices.size == 0
+        choices.ndim != 1
+        or choices.size == 0
         or choices.dtype.kind not in "iu"
         or choices.min() < 0
         or choices.max() >= n_timbres
+        or len(np.unique(choices)) < len(choices)
     ):
         raise ValueError(
-            f"timbres={timbres!r}; pass whole numbers from 0 to n_timbres - 1 = {n_timbres - 1}"
+            f"timbres={timbres!r}; pass a sequence of whole numbers from 0 to n_timbres - 1 = "
+            f"{n_timbres - 1}, each once"
         )
-    return choices
-
-
-def _check_range(name: str, bounds: tuple[float, float], at_least: float = -np.inf) -> None:
-    if len(bounds) != 2 or not at_least < bounds[0] <= bounds[1]:
-        raise ValueError(f"{name}={bounds!r}; pass a pair (low, high), low above {at_least}")
+    return choices.astype(np.int64)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 # Samples of sound that one chunk holds: 2**22 float32 values are 16 MiB.
 _CHUNK_SAMPLES = 2**22
 # Offsets within a block of time; about the square root of a second's samples.
 _BLOCK = 128
+# Root mean square of every steady tone, full scale = 1: peaks have room for 14 dB more.
+LEVEL = 0.2
 
 Synthesise = Callable[[slice], NDArray[np.float32]]
+Transform = Callable[[NDArray[np.float32]], ArrayLike]
 
 
 def sum_of_harmonics(
@@ -29,7 +33,7 @@ def sum_of_harmonics(
     Parameters
     ----------
     amplitudes : ndarray of shape (n_tones, n_harmonics)
-        Amplitude of each harmonic, a sine; column 0 is the fundamental.
+        Of each harmonic, a sine, up to a factor; column 0 is the fundamental.
     frequency : ndarray of shape (n_tones,)
         Fundamental frequencies, in Hz.
     phase : ndarray of shape (n_tones,)
@@ -42,7 +46,7 @@ def sum_of_harmonics(
     Returns
     -------
     tones : ndarray of float32 of shape (n_tones, n_times)
-        Exact but for rounding: no table, no aliasing.
+        Of root mean square ``LEVEL``. Exact but for rounding: no table, no aliasing.
 
     Notes
     -----
@@ -53,6 +57,7 @@ def sum_of_harmonics(
     harmonics = np.arange(1, amplitudes.shape[1] + 1)
     cycles = frequency[:, None] * harmonics / sample_rate  # (tone, harmonic), a sample of time
     weights = np.where(cycles < 0.5, amplitudes, 0.0)
+    weights *= LEVEL / np.sqrt(np.square(weights).sum(axis=1, keepdims=True) / 2)
     starts = np.arange(0, n_times, _BLOCK)
     first = _unit_circle(cycles[:, None] * starts[:, None] + (phase[:, None] * harmonics)[:, None])
     within = _unit_circle(cycles[:, None] * np.arange(_BLOCK)[:, None])
@@ -75,20 +80,20 @@ def _unit_circle(cycles: NDArray[np.float64]) -> NDArray[np.complex64]:
 
 
 def add_noise(
-    waveforms: NDArray[np.float32], snr_db: NDArray[np.float64] | float, rng: np.random.Generator
+    waveforms: NDArray[np.float32], decibels: NDArray[np.float64] | float, rng: np.random.Generator
 ) -> None:
-    """Add white Gaussian noise in place, at a signal-to-noise ratio in dB, to each row."""
-    power = np.square(waveforms).mean(-1, keepdims=True)
-    std = np.sqrt(power * 10 ** (-np.asarray(snr_db, dtype=np.float32) / 10))
-    waveforms += std * rng.standard_normal(waveforms.shape, dtype=np.float32)
+    """Add white Gaussian noise in place, ``decibels`` above or below ``LEVEL``."""
+    noise = rng.standard_normal(waveforms.shape, dtype=np.float32)
+    noise *= (LEVEL * 10 ** (np.asarray(decibels) / 20)).astype(np.float32)
+    waveforms += noise
 
 
 def in_chunks(
     synthesise: Synthesise,
     n_samples: int,
     sample_size: int,
-    transform: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None,
-) -> NDArray[np.float32]:
+    transform: Transform | None,
+) -> NDArray[Any]:
     """Synthesise and transform rows chunk by chunk into one array.
 
     Parameters
@@ -108,19 +113,20 @@ def in_chunks(
         The transformed rows.
     """
     step = max(1, _CHUNK_SAMPLES // sample_size)
-    X: NDArray[np.float32] | None = None
+    X: NDArray[Any] | None = None
     for start in range(0, n_samples, step):
         rows = slice(start, min(start + step, n_samples))
         # Many small products: threads would spend their time waiting for each other.
         with threadpool_limits(1, user_api="blas"):
-            chunk = synthesise(rows)
-        if transform is not None:
-            n_rows, chunk = len(chunk), np.asarray(transform(chunk))
-            if len(chunk) != n_rows:
-                raise ValueError(
-                    f"transform={transform!r} gave {len(chunk)} rows for a chunk of {n_rows}; pass "
-                    "a callable that keeps the rows, such as LogMel(16000).fit_transform"
-                )
+            sounds = synthesise(rows)
+        chunk = sounds if transform is None else np.asarray(transform(sounds))
+        expected = (len(sounds), *(chunk.shape[1:] if X is None else X.shape[1:]))
+        if chunk.shape != expected:
+            raise ValueError(
+                f"transform={transform!r} gave shape {chunk.shape} for a chunk of {len(sounds)} "
+                f"rows, not {expected}; pass a callable that keeps the rows and gives all chunks "
+                "one shape, such as LogMel(16000).fit_transform"
+            )
         if X is None:
             X = np.empty((n_samples, *chunk.shape[1:]), dtype=chunk.dtype)
         X[rows] = chunk

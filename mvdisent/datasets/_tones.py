@@ -8,20 +8,25 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .. import _checks
 from ._factors import (
     FREQUENCY_SCALES,
     as_generator,
+    check_real,
     check_tones,
+    check_transform,
     class_to_hz,
     draw_classes,
     factor_table,
 )
-from ._synthesis import add_noise, in_chunks, sum_of_harmonics
+from ._synthesis import LEVEL, add_noise, in_chunks, sum_of_harmonics
 
 WAVEFORMS = ("sine", "triangle", "sawtooth", "square")
+
+# Harmonics are counted in steps of this, and tones synthesised in groups of that.
+_WIDTH, _GROUP = 16, 16
 
 #: The two settings of the docs and benchmarks: "paper" is what the paper most
 #: plausibly did; in "bandlimited" nothing aliases and all waveforms can be told.
@@ -46,9 +51,9 @@ def make_tone_views(
     sample_rate: int = 16000,
     duration: float = 1.0,
     snr_db: float | None = None,
-    transform: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None,
+    transform: Callable[[NDArray[np.float32]], ArrayLike] | None = None,
     random_state: int | np.random.RandomState | np.random.Generator | None = None,
-) -> tuple[NDArray[np.float32], pd.DataFrame]:
+) -> tuple[NDArray[Any], pd.DataFrame]:
     """Make tones whose views share the waveform and differ in frequency.
 
     Parameters
@@ -59,8 +64,10 @@ def make_tone_views(
         Tones of a row; at most ``n_frequency_classes``.
     waveforms : sequence of str, default=("sine", "triangle", "sawtooth", "square")
         Waveforms to draw from, with equal chances.
-    f_min, f_max : float, default=55.0 and 1760.0
-        Range of the fundamental frequencies, in Hz.
+    f_min : float, default=55.0
+        Lowest fundamental frequency, in Hz.
+    f_max : float, default=1760.0
+        Highest fundamental frequency, in Hz, below half of ``sample_rate``.
     frequency_scale : {"log", "linear"}, default="log"
         Scale on which classes are equally wide and frequencies uniform.
     n_frequency_classes : int, default=21
@@ -73,19 +80,19 @@ def make_tone_views(
     duration : float, default=1.0
         Length of each tone, in seconds.
     snr_db : float, default=None
-        Signal-to-noise ratio of added white noise, in dB. None: no noise.
+        Signal-to-noise ratio of added white Gaussian noise, in dB. None: no noise.
     transform : callable, default=None
         Applied to each chunk of rows as it is made, such as
         ``LogMel(16000).fit_transform``: the waveforms are then never held all
-        at once.
+        at once. It must treat each row by itself.
     random_state : int, RandomState, Generator or None, default=None
         Seed of the factors, phases and noise. None takes fresh entropy.
 
     Returns
     -------
     X : ndarray of float32 of shape (n_samples, n_views, n_times)
-        Tones of amplitude 1 (before band limiting and noise), or what
-        ``transform`` makes of them.
+        Tones of root mean square 0.2, whatever the waveform, where full scale
+        is 1, or what ``transform`` makes of them.
     factors : DataFrame of shape (n_samples, 1 + 2 * n_views)
         ``timbre``, the waveform that the views share; of each view,
         ``frequency_v0``, its class, and ``frequency_hz_v0``, in Hz. The classes
@@ -93,12 +100,21 @@ def make_tone_views(
 
     Raises
     ------
+    TypeError
+        If a count is no integer, or `transform` cannot be called.
     ValueError
         If an argument is out of its range; the message names it.
 
     See Also
     --------
     make_harmonic_views : Many timbres, with more private factors.
+
+    Notes
+    -----
+    The class of a frequency is uniform, and the frequency uniform within its
+    class. Without noise a tone's peak is at most 0.41, the overshoot of a
+    band-limited sawtooth. Where `band_limited` is False, the level is that of
+    the ideal waveform before it is sampled.
 
     Examples
     --------
@@ -117,10 +133,16 @@ def make_tone_views(
         duration=duration,
     )
     _checks.check_option("frequency_scale", frequency_scale, FREQUENCY_SCALES)
-    if isinstance(waveforms, str) or len(waveforms) == 0:
-        raise ValueError(f"waveforms={waveforms!r}; pass a sequence of one name or more")
+    if isinstance(waveforms, str) or not 0 < len(waveforms) == len(set(waveforms)):
+        raise ValueError(
+            f"waveforms={waveforms!r}; pass a sequence of one name or more, each once, such as "
+            f"{WAVEFORMS[:1]}"
+        )
     for waveform in waveforms:
         _checks.check_option("waveforms", waveform, WAVEFORMS)
+    if snr_db is not None:
+        check_real("snr_db", snr_db)
+    check_transform(transform)
 
     rng = as_generator(random_state)
     timbre = np.asarray(waveforms)[rng.integers(len(waveforms), size=n_samples)]
@@ -139,7 +161,7 @@ def make_tone_views(
             sample_rate,
         )
         if snr_db is not None:
-            add_noise(flat, snr_db, rng)
+            add_noise(flat, -snr_db, rng)
         return flat.reshape(-1, n_views, n_times)
 
     X = in_chunks(tones, n_samples, n_views * n_times, transform)
@@ -156,11 +178,12 @@ def _ideal(
 ) -> NDArray[np.float32]:
     """Sample the ideal waveforms, which have harmonics without end."""
     out = np.empty((len(hz), n_times), dtype=np.float32)
+    # Scaled from their own root mean square to LEVEL.
     shapes: dict[str, Callable[[NDArray[np.float32]], NDArray[np.float32]]] = {
-        "sine": lambda x: np.sin(2 * np.pi * x),
-        "triangle": lambda x: 1 - 4 * np.abs((x + 0.25) % 1 - 0.5),
-        "sawtooth": lambda x: 1 - 2 * x,
-        "square": lambda x: np.where(x < 0.5, np.float32(1), np.float32(-1)),
+        "sine": lambda x: LEVEL * 2**0.5 * np.sin(2 * np.pi * x),
+        "triangle": lambda x: LEVEL * 3**0.5 * (1 - 4 * np.abs((x + 0.25) % 1 - 0.5)),
+        "sawtooth": lambda x: LEVEL * 3**0.5 * (1 - 2 * x),
+        "square": lambda x: np.where(x < 0.5, np.float32(LEVEL), np.float32(-LEVEL)),
     }
     times = np.arange(n_times) / sample_rate
     for waveform in np.unique(timbre):
@@ -181,24 +204,26 @@ def _band_limited(
 ) -> NDArray[np.float32]:
     """Sum the Fourier series of the waveforms below the Nyquist frequency."""
     out = np.empty((len(hz), n_times), dtype=np.float32)
-    # Tones of like pitch together: the lowest of a group sets its count of harmonics.
-    for rows in np.array_split(np.argsort(hz), -(-len(hz) // 16)):
-        n_harmonics = int(sample_rate / 2 / hz[rows[0]]) + 1
-        series = _fourier_series(n_harmonics)
-        amplitudes = np.stack([series[waveform] for waveform in timbre[rows]])
-        out[rows] = sum_of_harmonics(
-            amplitudes, hz[rows], phase[rows], n_times=n_times, sample_rate=sample_rate
-        )
+    # A width is a tone's own, so its bits do not depend on the tones beside it.
+    widths = -(-(sample_rate / 2 / hz) // _WIDTH).astype(int) * _WIDTH
+    for width in np.unique(widths):
+        alike = np.flatnonzero(widths == width)
+        series = _fourier_series(width)
+        for rows in np.array_split(alike, -(-len(alike) // _GROUP)):
+            amplitudes = np.stack([series[waveform] for waveform in timbre[rows]])
+            out[rows] = sum_of_harmonics(
+                amplitudes, hz[rows], phase[rows], n_times=n_times, sample_rate=sample_rate
+            )
     return out
 
 
 def _fourier_series(n_harmonics: int) -> dict[str, NDArray[np.float64]]:
-    """Sine amplitudes of the ideal waveforms of amplitude 1, those of ``_ideal``."""
+    """Sine amplitudes of the waveforms of ``_ideal``, each up to a factor."""
     k = np.arange(1, n_harmonics + 1)
     odd = k % 2 == 1
     return {
         "sine": (k == 1).astype(np.float64),
-        "triangle": np.where(odd, 8 / np.pi**2 / k**2 * (-1.0) ** ((k - 1) // 2), 0.0),
-        "sawtooth": 2 / np.pi / k,
-        "square": np.where(odd, 4 / np.pi / k, 0.0),
+        "triangle": np.where(odd, (-1.0) ** ((k - 1) // 2) / k**2, 0.0),
+        "sawtooth": 1 / k,
+        "square": np.where(odd, 1 / k, 0.0),
     }
