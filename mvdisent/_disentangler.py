@@ -6,21 +6,22 @@ import math
 import warnings
 from collections.abc import Mapping
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import Tags, check_random_state, check_scalar
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from . import _checks
 from ._blocks import OUTPUTS, VIEW_OUTPUTS
 from ._inference import BlockCodesMixin, mean_kl
-from ._net import NETWORKS, Factory, build_net
+from ._net import NETWORKS, Factory, build_net, refuse_non_finite
 from .objectives import KL_ESTIMATORS
 
 FloatArray = NDArray[np.float32]
@@ -29,7 +30,7 @@ FloatArray = NDArray[np.float32]
 _ACTIVE_KL = 0.05
 
 
-class MultiViewDisentangler(BlockCodesMixin, TransformerMixin, BaseEstimator):
+class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
     """Learn what several views of a sound share and what is private to each.
 
     A variational auto-encoder with one encoder and one decoder for all views
@@ -62,7 +63,7 @@ class MultiViewDisentangler(BlockCodesMixin, TransformerMixin, BaseEstimator):
     max_epochs : int, default=30
         Passes over X in one ``fit``.
     batch_size : int, default=256
-        Samples in a step, at most; at least 2.
+        Samples in a step, at most; at least 3.
     lr : float, default=0.001
         Learning rate of Adam.
     output : {"both", "private", "shared"}, default="both"
@@ -77,7 +78,8 @@ class MultiViewDisentangler(BlockCodesMixin, TransformerMixin, BaseEstimator):
         Seed of the weights, the order of the rows and the draws. An int makes
         fits repeat bit by bit. None takes fresh entropy.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the last fit.
+        Whether ``fit`` goes on from the last fit, with the parameters as they
+        are now.
     verbose : int, default=0
         1 shows a progress bar with the terms of the loss.
     net_params : dict, default=None
@@ -135,6 +137,29 @@ class MultiViewDisentangler(BlockCodesMixin, TransformerMixin, BaseEstimator):
     >>> model.fit(X).transform(X).shape
     (64, 16)
     """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_private": [Interval(Integral, 1, None, closed="left")],
+        "n_shared": [Interval(Integral, 1, None, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "beta": [Interval(Real, 0, None, closed="left")],
+        "gamma": [Interval(Real, 0, None, closed="left")],
+        "decoder_std": [Interval(Real, 0, None, closed="neither")],
+        "kl_estimator": [StrOptions(set(KL_ESTIMATORS))],
+        "encoder": [StrOptions(set(NETWORKS)), callable],
+        "decoder": [StrOptions(set(NETWORKS)), callable],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        # Of batches of at most 2, one would be a lone row wherever n_samples is odd.
+        "batch_size": [Interval(Integral, 3, None, closed="left")],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "output": [StrOptions(set(OUTPUTS))],
+        "view_output": [StrOptions(set(VIEW_OUTPUTS))],
+        "device": [str],
+        "random_state": ["random_state"],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+        "net_params": [Mapping, None],
+    }
 
     def __init__(
         self,
@@ -207,7 +232,7 @@ class MultiViewDisentangler(BlockCodesMixin, TransformerMixin, BaseEstimator):
         ConvergenceWarning
             If no dimension of a block is active.
         """
-        self._check_params()
+        self._validate_params()
         fresh = not (self.warm_start and hasattr(self, "n_epochs_"))
         return self._train(X, self.max_epochs, fresh=fresh)
 
@@ -228,7 +253,7 @@ class MultiViewDisentangler(BlockCodesMixin, TransformerMixin, BaseEstimator):
         self : MultiViewDisentangler
             The model.
         """
-        self._check_params()
+        self._validate_params()
         return self._train(X, 1, fresh=not hasattr(self, "n_epochs_"))
 
     def _train(self, X: ArrayLike, n_epochs: int, *, fresh: bool) -> Self:
@@ -237,18 +262,25 @@ class MultiViewDisentangler(BlockCodesMixin, TransformerMixin, BaseEstimator):
         if len(views) < 2:
             raise ValueError(f"X has n_samples = {len(views)}; fit needs 2 samples or more")
         if fresh:
+            self.__dict__.pop("n_epochs_", None)  # not fitted until this fit has ended
             self.n_views_in_ = views.shape[1]
             self.view_shape_ = views.shape[2:]
             self.n_features_in_ = math.prod(self.view_shape_)
             self._offset, self._scale = scan.mean, scan.std or 1.0
             self._seeds = _draw_seeds(self.random_state)
             self._net = build_net(vars(self), self.view_shape_, self._seeds)
+        else:  # rebuilt, so that parameters set since then take effect
+            self._net_state = self._live_net().get_state()
+            del self._net
         dataset = self._dataset(views, scan.present)
         net = self._live_net()
         net.train_epochs(dataset, n_epochs, verbose=bool(self.verbose))
         self.history_ = pd.DataFrame(net.epochs_)
-        self.n_epochs_ = len(self.history_)
         self.kl_private_, self.kl_shared_ = mean_kl(net.module_, dataset)
+        # The last step's loss is that of the weights before it.
+        kl = {"kl_private": self.kl_private_.sum(), "kl_shared": self.kl_shared_.sum()}
+        refuse_non_finite(kl, epoch=len(self.history_))
+        self.n_epochs_ = len(self.history_)
         self.active_private_ = self.kl_private_ > _ACTIVE_KL
         self.active_shared_ = self.kl_shared_ > _ACTIVE_KL
         self._warn_of_collapse()
@@ -295,26 +327,14 @@ class MultiViewDisentangler(BlockCodesMixin, TransformerMixin, BaseEstimator):
                 total += float(loss) * len(rows)
         return -total / n
 
-    def _check_params(self) -> None:
-        for name in ("n_private", "n_shared", "max_epochs"):
-            check_scalar(getattr(self, name), name, Integral, min_val=1)
-        check_scalar(self.batch_size, "batch_size", Integral, min_val=2)
-        for name in ("alpha", "beta", "gamma"):
-            check_scalar(getattr(self, name), name, Real, min_val=0)
-        for name in ("decoder_std", "lr"):
-            check_scalar(getattr(self, name), name, Real, min_val=0, include_boundaries="neither")
-        _checks.check_option("kl_estimator", self.kl_estimator, KL_ESTIMATORS)
-        for name in ("encoder", "decoder"):
-            if not callable(getattr(self, name)):
-                _checks.check_option(name, getattr(self, name), tuple(NETWORKS))
-        _checks.check_option("output", self.output, OUTPUTS)
-        _checks.check_option("view_output", self.view_output, VIEW_OUTPUTS)
-
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())
         if "_net" in state:
             state["_net_state"] = state.pop("_net").get_state()
         return state
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "n_epochs_")
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 from torch.nn.functional import pad
@@ -138,8 +139,11 @@ def _pad_rows(x: Tensor) -> Tensor:
     return x if missing == 0 else pad(x, (0, 0) * (x.ndim - 1) + (0, missing))
 
 
-class BlockCodesMixin:
-    """What a fitted disentangler does with X: features, codes, reconstructions."""
+class BlockCodesMixin(TransformerMixin):
+    """What a fitted disentangler does with X: features, codes, reconstructions.
+
+    A TransformerMixin itself: ``set_output`` reaches only methods of such classes.
+    """
 
     n_private: int
     n_shared: int
@@ -250,7 +254,7 @@ class BlockCodesMixin:
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Checked against the features seen at fit, not used otherwise.
+            Where fit saw 2-D X, checked against its features; not used otherwise.
 
         Returns
         -------
@@ -259,9 +263,10 @@ class BlockCodesMixin:
             then ``shared_0``, ...
         """
         check_is_fitted(self)
-        _checks.check_input_features(
-            input_features, self.n_features_in_, getattr(self, "feature_names_in_", None)
-        )
+        if self.n_views_in_ == 1 and len(self.view_shape_) == 1:  # spectra have no column names
+            _checks.check_input_features(
+                input_features, self.n_features_in_, getattr(self, "feature_names_in_", None)
+            )
         return np.asarray(self._layout().names(), dtype=object)
 
     def _layout(self) -> BlockLayout:
@@ -294,7 +299,8 @@ class BlockCodesMixin:
     def _validate(self, X: ArrayLike, *, reset: bool) -> NDArray[Any]:
         """Shape X as views; 2-D X goes through scikit-learn's own validation."""
         array: Any = X if hasattr(X, "columns") else _checks.as_array(X)
-        if array.ndim < 2 or (array.ndim == 2 and (reset or len(self.view_shape_) == 1)):
+        n_axes = len(array.shape)  # a polars DataFrame has no ndim
+        if n_axes < 2 or (n_axes == 2 and (reset or len(self.view_shape_) == 1)):
             array = validate_data(self, array, reset=reset, ensure_all_finite=False)
         elif reset:
             self.__dict__.pop("feature_names_in_", None)

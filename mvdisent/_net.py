@@ -186,7 +186,7 @@ class MultiViewNet(NeuralNet):
         loss, terms = self.loss(batch, n_train=self._n_train, generator=self.noise_generator)
         values = torch.stack([loss, *terms.values()]).tolist()  # one transfer a step
         named = dict(zip(["loss", *terms], values, strict=True))
-        self._refuse_non_finite(named)
+        refuse_non_finite(named, epoch=len(self.epochs_) + 1)
         torch.autograd.backward(loss)
         self.notify(
             "on_grad_computed",
@@ -219,7 +219,7 @@ class MultiViewNet(NeuralNet):
         return {
             "module": {k: v.cpu().numpy() for k, v in self.module_.state_dict().items()},
             "optimizer": {
-                i: {k: v.cpu().numpy() for k, v in slots.items()}
+                i: {k: v.cpu().numpy() if torch.is_tensor(v) else v for k, v in slots.items()}
                 for i, slots in optimizer["state"].items()
             },
             "shuffle": self.iterator_train__generator.get_state().numpy(),
@@ -234,7 +234,10 @@ class MultiViewNet(NeuralNet):
         )
         optimizer = self.optimizer_.state_dict()
         optimizer["state"] = {
-            i: {k: torch.from_numpy(v.copy()) for k, v in slots.items()}
+            i: {
+                k: torch.from_numpy(v.copy()) if isinstance(v, np.ndarray) else v
+                for k, v in slots.items()
+            }
             for i, slots in state["optimizer"].items()
         }
         self.optimizer_.load_state_dict(optimizer)
@@ -242,14 +245,16 @@ class MultiViewNet(NeuralNet):
         self.noise_generator.set_state(torch.from_numpy(state["noise"].copy()))
         self.epochs_ = list(state["epochs"])
 
-    def _refuse_non_finite(self, named: dict[str, float]) -> None:
-        bad = [name for name, value in named.items() if not math.isfinite(value)]
-        if bad:
-            term = bad[-1]  # the loss comes first, its terms after it
-            raise FloatingPointError(
-                f"epoch {len(self.epochs_) + 1}: {term} is {named[term]}; the fit has diverged: "
-                "lower lr or the weights alpha, beta and gamma, or look at the scale of X"
-            )
+
+def refuse_non_finite(named: Mapping[str, float], *, epoch: int) -> None:
+    """Raise FloatingPointError if a named value is NaN or infinite."""
+    bad = [name for name, value in named.items() if not math.isfinite(value)]
+    if bad:
+        term = bad[-1]  # the loss comes first, its terms after it
+        raise FloatingPointError(
+            f"epoch {epoch}: {term} is {named[term]}; the fit has diverged: "
+            "lower lr or the weights alpha, beta and gamma, or look at the scale of X"
+        )
 
 
 def build_net(
@@ -285,9 +290,11 @@ def build_net(
         n_shared=params["n_shared"],
     )
     criterion = ("alpha", "beta", "gamma", "decoder_std", "kl_estimator")
+    given = dict(params["net_params"] or {})
+    # The fused kernel belongs to the default: not every optimizer has one.
+    adam = {"optimizer": torch.optim.Adam, "optimizer__fused": True}
     settings = {
-        "optimizer": torch.optim.Adam,
-        "optimizer__fused": True,
+        **({} if "optimizer" in given else adam),
         "lr": params["lr"],
         "batch_size": params["batch_size"],
         "iterator_train": ViewBatches,
@@ -296,7 +303,7 @@ def build_net(
         "callbacks__print_log": None,
         "verbose": 0,
         "device": device,
-        **(params["net_params"] or {}),
+        **given,
     }
     objective = partial(MultiViewObjective, **{name: params[name] for name in criterion})
     net = MultiViewNet(module, objective, **settings)

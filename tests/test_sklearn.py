@@ -1,6 +1,6 @@
 """The scikit-learn contract of every public estimator.
 
-Set SCIPY_ARRAY_API=1 before Python starts, or one check is skipped.
+conftest.py sets SCIPY_ARRAY_API=1, or one check would be skipped.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from mvdisent import MultiViewDisentangler
 from mvdisent.audio import LogMel
 
 # The checks' clips have 1 to 20 instants, so frames are short and bands few.
@@ -19,7 +20,32 @@ LOG_MELS = [
     LogMel(8000, n_fft=9, hop_length=3, n_mels=2, f_min=100.0, f_max=3900.0, ref=0.5),
     LogMel(22050.0, n_fft=32, hop_length=1, n_mels=6, top_db=None, chunk_size=5),
 ]
-ESTIMATORS = [*LOG_MELS]
+# warm_start is left out: these checks fit one estimator twice and compare.
+SHORT = {"decoder_std": 0.1, "max_epochs": 2, "lr": 0.01}
+DISENTANGLERS = [
+    MultiViewDisentangler(),
+    MultiViewDisentangler(2, 3, **SHORT),
+    MultiViewDisentangler(2, 3, output="private", **SHORT),
+    MultiViewDisentangler(1, 2, output="shared", alpha=0, beta=0, **SHORT),
+    MultiViewDisentangler(3, 1, view_output="concat", kl_estimator="weighted", **SHORT),
+    MultiViewDisentangler(2, 2, view_output="concat", output="private", **SHORT),
+    MultiViewDisentangler(2, 2, encoder="conv", decoder="conv", **SHORT),
+    MultiViewDisentangler(2, 2, encoder="conv", output="shared", batch_size=16, **SHORT),
+    MultiViewDisentangler(2, 2, decoder="conv", view_output="concat", **SHORT),
+]
+ESTIMATORS = [*LOG_MELS, *DISENTANGLERS]
+
+pytestmark = [
+    # The checks' X is a few rows of noise, of which there is little to learn.
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    # Some checks fit on a table and transform an array, or the reverse.
+    pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names:UserWarning"),
+]
+
+
+def short_name(estimator):
+    return " ".join(str(estimator).split())
+
 
 # scikit-learn has these checks, but check_estimator does not call them.
 MORE_CHECKS = [
@@ -29,8 +55,13 @@ MORE_CHECKS = [
     "check_dataframe_column_names_consistency",
     "check_set_output_transform",
 ]
-# The four checks check_*_output_transform_{pandas,polars} are for estimators that
-# give a table; the output of LogMel has four axes and stays an array.
+# The output of LogMel has four axes and stays an array; these are for a table.
+TABLE_CHECKS = [
+    "check_set_output_transform_pandas",
+    "check_set_output_transform_polars",
+    "check_global_output_transform_pandas",
+    "check_global_set_output_transform_polars",
+]
 
 
 @parametrize_with_checks(ESTIMATORS)
@@ -39,6 +70,12 @@ def test_the_estimator_keeps_the_contract(estimator, check):
 
 
 @pytest.mark.parametrize("check", MORE_CHECKS)
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=str)
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=short_name)
 def test_the_estimator_passes_checks_that_are_not_called(estimator, check):
+    getattr(estimator_checks, check)(type(estimator).__name__, clone(estimator))
+
+
+@pytest.mark.parametrize("check", TABLE_CHECKS)
+@pytest.mark.parametrize("estimator", DISENTANGLERS, ids=short_name)
+def test_the_features_become_a_table(estimator, check):
     getattr(estimator_checks, check)(type(estimator).__name__, clone(estimator))
