@@ -8,24 +8,16 @@ numpy's own ``__array__`` protocol.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 # Above this many views, 3-D X at fit is taken for single-view spectrograms.
 _MAX_VIEWS = 32
-# Elements that one chunk of a scan over X holds as float64.
-_SCAN_ELEMENTS = 2**22
-
-
-class ViewScan(NamedTuple):
-    """What one pass over X tells."""
-
-    present: NDArray[np.bool_] | None  # (n_samples, n_views); None: no view is missing
-    mean: float
-    std: float
+# Values in a chunk of a pass over X: as float64 they stay in a core's cache.
+_SCAN_ELEMENTS = 2**17
 
 
 def check_option(name: str, value: object, options: Sequence[str]) -> None:
@@ -124,8 +116,8 @@ def as_views(
     )
 
 
-def scan_views(X: NDArray[Any], name: str = "X") -> ViewScan:
-    """Find missing views, refuse other non-finite values, and measure the scale.
+def find_missing(X: NDArray[Any], name: str = "X") -> NDArray[np.bool_] | None:
+    """Find missing views, and refuse other values that are not finite.
 
     Parameters
     ----------
@@ -136,32 +128,52 @@ def scan_views(X: NDArray[Any], name: str = "X") -> ViewScan:
 
     Returns
     -------
-    scan : ViewScan
-        Which views are present, and the mean and standard deviation over all
-        values of these.
+    present : ndarray of bool of shape (n_samples, n_views) or None
+        False where a view is missing; None if none is.
     """
-    rows = max(1, _SCAN_ELEMENTS // max(1, X[0].size))
     present = np.ones(X.shape[:2], dtype=bool)
-    count, mean, sum_sq = 0, 0.0, 0.0
-    for start in range(0, len(X), rows):
-        chunk = np.asarray(X[start : start + rows], dtype=np.float64)
+    for rows in _chunks(X):
+        with np.errstate(over="ignore"):  # told below, as infinity
+            chunk = np.asarray(X[rows], dtype=np.float32)
         if not np.isfinite(chunk).all():
-            here = _present(chunk, start, name)
-            present[start : start + rows] = here
-            chunk = chunk[here]
-        if np.abs(chunk).max(initial=0.0) > np.finfo(np.float32).max:
-            raise ValueError(
-                f"{name} contains infinity or a value too large for dtype('float32'): scale it down"
-            )
+            present[rows] = _present(chunk, rows.start, name)
+    return None if present.all() else present
+
+
+def measure_scale(X: NDArray[Any], present: NDArray[np.bool_] | None) -> tuple[float, float]:
+    """Measure the mean and standard deviation over all values of the present views.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_views, ...)
+        Read in chunks of rows, so a memmap stays on disk.
+    present : ndarray of bool of shape (n_samples, n_views) or None
+        As ``find_missing`` gives it.
+
+    Returns
+    -------
+    mean, std : float
+        In the units of X.
+    """
+    count, mean, sum_sq = 0, 0.0, 0.0
+    for rows in _chunks(X):
+        chunk = X[rows] if present is None else X[rows][present[rows]]
         # Chan's pairwise update: stable however far the mean is from zero.
-        n, m = chunk.size, float(chunk.mean())
-        sum_sq += float(chunk.var()) * n + (m - mean) ** 2 * count * n / (count + n)
+        n, m = chunk.size, float(chunk.mean(dtype=np.float64))
+        sum_sq += float(chunk.var(dtype=np.float64)) * n
+        sum_sq += (m - mean) ** 2 * count * n / (count + n)
         mean += (m - mean) * n / (count + n)
         count += n
-    return ViewScan(None if present.all() else present, mean, (sum_sq / count) ** 0.5)
+    return mean, (sum_sq / count) ** 0.5
 
 
-def _present(chunk: NDArray[np.float64], start: int, name: str) -> NDArray[np.bool_]:
+def _chunks(X: NDArray[Any]) -> Iterator[slice]:
+    step = max(1, _SCAN_ELEMENTS // max(1, X[0].size))
+    for start in range(0, len(X), step):
+        yield slice(start, min(start + step, len(X)))
+
+
+def _present(chunk: NDArray[np.float32], start: int, name: str) -> NDArray[np.bool_]:
     """Tell present views from missing ones (NaN throughout) in a chunk of rows."""
     flat = chunk.reshape(*chunk.shape[:2], -1)
     if np.isinf(flat).any():
@@ -327,3 +339,41 @@ def check_same_shape(
     """Refuse two arrays of different shapes."""
     if shape != other_shape:
         raise ValueError(f"{name} has shape {shape}, but {other} has {other_shape}: pass the same")
+
+
+def check_factor_table(factors: Any) -> Any:
+    """Refuse factors that are no table of columns and rows."""
+    if factors is None:
+        raise ValueError(
+            "no factors were given: pass a DataFrame as y, or as factors by metadata routing"
+        )
+    if not (hasattr(factors, "columns") and hasattr(factors, "iloc")):
+        raise TypeError(
+            f"the factors are a {type(factors).__name__}; pass a DataFrame, one row a sample and "
+            "one column a factor"
+        )
+    return factors
+
+
+def check_columns(names: Sequence[Any], columns: Sequence[Any]) -> None:
+    """Refuse names of factors that are not among the columns."""
+    for name in names:
+        if name not in columns:
+            raise ValueError(
+                f"factors lacks the column {name!r}; it has {', '.join(map(repr, columns))}"
+            )
+
+
+def check_at_least(name: str, n: int, least: int, what: str) -> None:
+    """Refuse an argument that is too small for a metric to be defined."""
+    if n < least:
+        raise ValueError(f"{name} has {n} {what}; pass {least} or more")
+
+
+def check_not_determined(name: str, other: str, share: float) -> None:
+    """Refuse a factor of whose entropy nothing is left once another factor is known."""
+    if share < 1e-9:
+        raise ValueError(
+            f"factors[{name!r}] is determined by factors[{other!r}], so no code can tell them "
+            "apart: leave one of the two out"
+        )

@@ -258,7 +258,7 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
 
     def _train(self, X: ArrayLike, n_epochs: int, *, fresh: bool) -> Self:
         views = self._validate(X, reset=fresh)
-        scan = _checks.scan_views(views)
+        present = _checks.find_missing(views)
         if len(views) < 2:
             raise ValueError(f"X has n_samples = {len(views)}; fit needs 2 samples or more")
         if fresh:
@@ -266,13 +266,14 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
             self.n_views_in_ = views.shape[1]
             self.view_shape_ = views.shape[2:]
             self.n_features_in_ = math.prod(self.view_shape_)
-            self._offset, self._scale = scan.mean, scan.std or 1.0
+            self._offset, std = _checks.measure_scale(views, present)
+            self._scale = std or 1.0
             self._seeds = _draw_seeds(self.random_state)
             self._net = build_net(vars(self), self.view_shape_, self._seeds)
         else:  # rebuilt, so that parameters set since then take effect
             self._net_state = self._live_net().get_state()
             del self._net
-        dataset = self._dataset(views, scan.present)
+        dataset = self._dataset(views, present)
         net = self._live_net()
         net.train_epochs(dataset, n_epochs, verbose=bool(self.verbose))
         self.history_ = pd.DataFrame(net.epochs_)
@@ -316,7 +317,7 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
         """
         check_is_fitted(self)
         views = self._validate(X, reset=False)
-        dataset = self._dataset(views, _checks.scan_views(views).present)
+        dataset = self._dataset(views, _checks.find_missing(views))
         net = self._live_net()
         net.module_.eval()
         generator = torch.Generator(net.device).manual_seed(self._seeds[2])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
@@ -72,6 +72,14 @@ def stack_views(
     return X
 
 
+@overload
+def split_views(
+    X: ArrayLike, factors: pd.DataFrame
+) -> tuple[NDArray[Any], pd.DataFrame, NDArray[np.intp]]: ...
+@overload
+def split_views(
+    X: ArrayLike, factors: None = None
+) -> tuple[NDArray[Any], None, NDArray[np.intp]]: ...
 def split_views(
     X: ArrayLike, factors: pd.DataFrame | None = None
 ) -> tuple[NDArray[Any], pd.DataFrame | None, NDArray[np.intp]]:
