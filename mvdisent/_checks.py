@@ -362,18 +362,3 @@ def check_columns(names: Sequence[Any], columns: Sequence[Any]) -> None:
             raise ValueError(
                 f"factors lacks the column {name!r}; it has {', '.join(map(repr, columns))}"
             )
-
-
-def check_at_least(name: str, n: int, least: int, what: str) -> None:
-    """Refuse an argument that is too small for a metric to be defined."""
-    if n < least:
-        raise ValueError(f"{name} has {n} {what}; pass {least} or more")
-
-
-def check_not_determined(name: str, other: str, share: float) -> None:
-    """Refuse a factor of whose entropy nothing is left once another factor is known."""
-    if share < 1e-9:
-        raise ValueError(
-            f"factors[{name!r}] is determined by factors[{other!r}], so no code can tell them "
-            "apart: leave one of the two out"
-        )

@@ -51,9 +51,9 @@ def check_inputs(
         As arrays.
     """
     values = _checks.as_features(Z, "Z")
-    _checks.check_at_least("Z", values.shape[1], n_latents, "columns")
+    _check_at_least("Z", values.shape[1], n_latents)
     frame = as_factors(factors)
-    _checks.check_at_least("factors", frame.shape[1], n_factors, "columns")
+    _check_at_least("factors", frame.shape[1], n_factors)
     _checks.check_n_rows("Z", len(values), "factors", len(frame))
     encoded, discrete = {}, {}
     for name, column in frame.items():
@@ -113,3 +113,8 @@ def _mutual_info(a: NDArray[np.intp], b: NDArray[np.intp]) -> float:
     n_b = int(b.max()) + 1
     table = np.bincount(a * n_b + b, minlength=(int(a.max()) + 1) * n_b).reshape(-1, n_b)
     return float(mutual_info_score(None, None, contingency=table))
+
+
+def _check_at_least(name: str, n_columns: int, least: int) -> None:
+    if n_columns < least:
+        raise ValueError(f"{name} has {n_columns} columns; the score needs {least} or more")

@@ -116,8 +116,8 @@ def test_xmig_does_not_see_what_leaks_between_factors_dimensions():
 @pytest.mark.parametrize(
     ("score", "Z", "factors", "options", "message"),
     [
-        (mig_score, GRID[:, :1], FACTORS, {}, "Z has 1 columns; pass 2 or more"),
-        (dmig_score, GRID[:, :1], FACTORS, {}, "Z has 1 columns; pass 2 or more"),
+        (mig_score, GRID[:, :1], FACTORS, {}, "Z has 1 columns; the score needs 2 or more"),
+        (dmig_score, GRID[:, :1], FACTORS, {}, "Z has 1 columns; the score needs 2 or more"),
         (xmig_score, GRID[:9], FACTORS, {}, "Z has 9 rows, but factors has 60"),
         (mig_score, GRID, {"f": np.zeros(60, int)}, {}, r"factors\['f'\] has one class or value"),
         (mig_score, GRID, {"f": np.arange(60)}, {}, r"factors\['f'\] is discrete and has another"),
