@@ -4,16 +4,25 @@ Any representation will do. Nothing here knows the estimator, and no figure is
 drawn here: see :mod:`mvdisent.plotting`.
 """
 
+from ._block_gaps import mutual_info_gap, mutual_info_gap_score, probe_gap, probe_gap_score
 from ._mig import dmig_score, mig_score, xmig_score
 from ._models import PROBES
 from ._mutual_info import mutual_info_matrix
 from ._probes import probe_table
+from ._scorers import get_scorer, get_scorer_names, make_probe_scorer
 
 __all__ = [
     "PROBES",
     "dmig_score",
+    "get_scorer",
+    "get_scorer_names",
+    "make_probe_scorer",
     "mig_score",
+    "mutual_info_gap",
+    "mutual_info_gap_score",
     "mutual_info_matrix",
+    "probe_gap",
+    "probe_gap_score",
     "probe_table",
     "xmig_score",
 ]
