@@ -278,14 +278,10 @@ def build_net(
     """
     device = resolve_device(params["device"])
     weights, order = (torch.Generator().manual_seed(seed) for seed in seeds[:2])
-    encoder, decoder = (
-        NETWORKS[params[name]][i] if isinstance(params[name], str) else params[name]
-        for i, name in enumerate(("encoder", "decoder"))
-    )
-    width = params["n_private"] + params["n_shared"]
+    encoder, decoder = _factories(params, view_shape)
     module = MultiViewVAE(
-        build_module(partial(encoder, view_shape, 2 * width), weights),
-        build_module(partial(decoder, width, view_shape), weights),
+        build_module(encoder, weights),
+        build_module(decoder, weights),
         n_private=params["n_private"],
         n_shared=params["n_shared"],
     )
@@ -309,6 +305,26 @@ def build_net(
     net = MultiViewNet(module, objective, **settings)
     net.noise_generator = torch.Generator(device).manual_seed(seeds[2])
     return net.initialize()
+
+
+def outline_module(params: Mapping[str, Any], view_shape: Sequence[int]) -> MultiViewVAE:
+    """Build an estimator's module without storage: names, shapes and types of its state."""
+    with torch.device("meta"):
+        encoder, decoder = (factory() for factory in _factories(params, view_shape))
+    return MultiViewVAE(
+        encoder, decoder, n_private=params["n_private"], n_shared=params["n_shared"]
+    )
+
+
+def _factories(
+    params: Mapping[str, Any], view_shape: Sequence[int]
+) -> tuple[Callable[[], torch.nn.Module], Callable[[], torch.nn.Module]]:
+    encoder, decoder = (
+        NETWORKS[params[name]][i] if isinstance(params[name], str) else params[name]
+        for i, name in enumerate(("encoder", "decoder"))
+    )
+    width = params["n_private"] + params["n_shared"]
+    return partial(encoder, view_shape, 2 * width), partial(decoder, width, view_shape)
 
 
 def resolve_device(device: str) -> torch.device:

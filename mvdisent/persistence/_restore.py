@@ -1,0 +1,339 @@
+"""Plain data and arrays back to estimators: every key, type and shape is checked first."""
+
+from __future__ import annotations
+
+import math
+import reprlib
+from collections.abc import Callable, Mapping
+from functools import partial
+from inspect import signature
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_scalar
+
+from .._disentangler import _ACTIVE_KL, MultiViewDisentangler
+from .._net import Factory, outline_module, resolve_device
+from ..audio import LogMel
+from ._format import DTYPES, Spec, check_keys
+
+CLASSES = {cls.__name__: cls for cls in (LogMel, MultiViewDisentangler, Pipeline)}
+CUSTOM = "custom"  # stands for an encoder or a decoder of the user
+
+Arrays = dict[str, NDArray[Any]]
+Node = dict[str, Any]
+
+_DEVICES = ("cpu", "cuda", "mps", "xpu")
+_SET_OUTPUT = (None, "default", "pandas", "polars")
+_INPUT_STATE = ("n_views_in_", "n_features_in_", "feature_names_in_")
+_MODEL_STATE = (
+    *_INPUT_STATE,
+    "view_shape_",
+    "n_epochs_",
+    "terms",
+    "offset",
+    "scale",
+    "seeds",
+    "set_output",
+)
+# Bounds far beyond any use, within which no product of shapes overflows.
+_MAX_WIDTH = 2**20
+_MAX_VALUES = 2**32
+_MAX_AXES = 8
+_MAX_STEPS = 64
+_MAX_TERMS = 64
+_MAX_GENERATOR = 2**13  # bytes in the state of a generator
+
+
+class Restoration:
+    """One estimator on its way back: parameters, then shapes, then arrays.
+
+    Parameters
+    ----------
+    specs : mapping of str to Spec
+        Type and shape of each array of the file.
+    device : str or None
+        Device in place of the saved ones.
+    factories : mapping of str to callable
+        The user's "encoder" and "decoder".
+
+    Attributes
+    ----------
+    models : list of MultiViewDisentangler
+        The disentanglers found; their nets are not built yet.
+    """
+
+    def __init__(
+        self, specs: Mapping[str, Spec], device: str | None, factories: Mapping[str, Factory]
+    ) -> None:
+        self.specs = specs
+        self.device = device
+        self.factories = factories
+        self.models: list[MultiViewDisentangler] = []
+        self._known: set[str] = set()
+        self._used: set[str] = set()
+        self._fills: list[Callable[[Arrays], None]] = []
+
+    def run(self, node: Any, take_arrays: Callable[[], Arrays]) -> BaseEstimator:
+        """Build the estimator; take the arrays once all they should be is known."""
+        estimator = self._build(node, "")
+        for name in sorted(self.factories.keys() - self._used):
+            raise ValueError(f"{name} is not the user's own in this model: load without {name}=")
+        for name in sorted(self.specs.keys() - self._known):
+            raise ValueError(f"there is an array {name!r} that belongs to nothing")
+        arrays = take_arrays()
+        for fill in self._fills:
+            fill(arrays)
+        return estimator
+
+    def _build(self, node: Any, prefix: str) -> BaseEstimator:
+        check_keys(node, ("class", "params", "state"), "an estimator")
+        cls = CLASSES.get(node["class"]) if isinstance(node["class"], str) else None
+        if cls is None:
+            raise ValueError(f"class {_short(node['class'])} is none of {', '.join(CLASSES)}")
+        params, state = node["params"], node["state"]
+        # The memory of a Pipeline names a folder from which joblib unpickles.
+        known = {"verbose"} if cls is Pipeline else signature(cls).parameters.keys()
+        unknown = sorted(params.keys() - known) if isinstance(params, dict) else params
+        if unknown or not isinstance(params, dict):
+            raise ValueError(
+                f"{_short(unknown)} are not parameters of a {node['class']} in a file; a newer "
+                "mvdisent may know them"
+            )
+        if cls is Pipeline:
+            params = {**params, "steps": self._build_steps(state, prefix)}
+        elif cls is MultiViewDisentangler:
+            params = {**params, **self._custom_factories(params)}
+        estimator = cls(**params)
+        estimator._validate_params()
+        if isinstance(estimator, Pipeline):
+            return estimator
+        name = estimator.device if self.device is None else self.device
+        device = _check_device(name)
+        if isinstance(estimator, LogMel):
+            estimator.device = str(device)
+            if state is not None:
+                check_keys(state, _INPUT_STATE, "the state of a LogMel")
+                _set_input(estimator, state)
+        else:
+            estimator.device = name
+            self._build_model(estimator, state, prefix)
+        return estimator
+
+    def _build_steps(self, state: Any, prefix: str) -> list[tuple[str, BaseEstimator]]:
+        if not isinstance(state, list) or not 1 <= len(state) <= _MAX_STEPS:
+            raise ValueError(f"a Pipeline has not 1 to {_MAX_STEPS} steps")
+        if not all(isinstance(s, list) and len(s) == 2 and isinstance(s[0], str) for s in state):
+            raise ValueError("a step of a Pipeline is no pair of a name and an estimator")
+        names = [name for name, _ in state]
+        if len(set(names)) < len(names) or any("__" in name for name in names):
+            raise ValueError(f"the steps of a Pipeline have the names {_short(names)}")
+        return [(name, self._build(step, f"{prefix}{i}/")) for i, (name, step) in enumerate(state)]
+
+    def _custom_factories(self, params: Node) -> dict[str, Factory]:
+        names = [name for name in ("encoder", "decoder") if params.get(name) == CUSTOM]
+        for name in names:
+            if name not in self.factories:
+                raise ValueError(
+                    f"the {name} is the user's own, and its code is not in the file: pass "
+                    f"load(path, {name}=...) the factory that the model was fitted with"
+                )
+        self._used.update(names)
+        return {name: self.factories[name] for name in names}
+
+    def _build_model(self, model: MultiViewDisentangler, state: Any, prefix: str) -> None:
+        _check_net_params(model.net_params)
+        _check_model_state(state)
+        n_private = _count(model.n_private, "n_private", _MAX_WIDTH)
+        n_shared = _count(model.n_shared, "n_shared", _MAX_WIDTH)
+        self._require(f"{prefix}kl_private", "F64", (n_private,))
+        self._require(f"{prefix}kl_shared", "F64", (n_shared,))
+        n_trained = self._length(f"{prefix}epochs")
+        self._require(f"{prefix}epochs", "F64", (n_trained, len(state["terms"])))
+        _count(state["n_epochs_"], "n_epochs_", n_trained)
+        self._require(f"{prefix}shuffle", "U8", tuple(torch.Generator().get_state().shape))
+        n_noise = _count(self._length(f"{prefix}noise"), "length of the noise", _MAX_GENERATOR)
+        self._require(f"{prefix}noise", "U8", (n_noise,))
+        # Only now, as a module's size follows from numbers of the file.
+        outline = outline_module(vars(model), state["view_shape_"])
+        for name, tensor in outline.state_dict().items():
+            self._require(f"{prefix}module/{name}", *_spec_of(tensor))
+        weights = dict(outline.named_parameters(remove_duplicate=False))
+        for i, tensor in enumerate(weights.values()):
+            start = f"{prefix}optimizer/{i}/"
+            if f"{start}step" in self.specs:  # else the parameter never had a gradient
+                self._require(f"{start}step", "F32", ())
+                for slot in _slots(model):
+                    self._require(start + slot, *_spec_of(tensor))
+        finite = ["kl_private", "kl_shared", "epochs", *(f"module/{name}" for name in weights)]
+        self.models.append(model)
+        self._fills.append(partial(_fill_model, model, state, prefix, finite))
+
+    def _length(self, name: str) -> int:
+        """Give the first axis of an array, 0 where there is none."""
+        shape = self.specs[name][1] if name in self.specs else ()
+        return shape[0] if shape else 0
+
+    def _require(self, name: str, dtype: str, shape: tuple[int, ...]) -> None:
+        found = self.specs.get(name)
+        if found != (dtype, shape):
+            raise ValueError(
+                f"array {name!r} is {found or 'missing'}, but the parameters imply {(dtype, shape)}"
+            )
+        self._known.add(name)
+
+
+def _fill_model(
+    model: MultiViewDisentangler, state: Node, prefix: str, finite: list[str], arrays: Arrays
+) -> None:
+    """Give a model its state, from arrays whose shapes are right."""
+    own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+    for name in finite:
+        if not np.isfinite(own[name]).all():
+            raise ValueError(f"array {name!r} has a value that is not finite")
+    _set_input(model, state)
+    model.view_shape_ = tuple(state["view_shape_"])
+    model._offset, model._scale, model._seeds = state["offset"], state["scale"], state["seeds"]
+    model.kl_private_, model.kl_shared_ = own["kl_private"].copy(), own["kl_shared"].copy()
+    model.active_private_ = model.kl_private_ > _ACTIVE_KL
+    model.active_shared_ = model.kl_shared_ > _ACTIVE_KL
+    epochs = [dict(zip(state["terms"], row, strict=True)) for row in own["epochs"].tolist()]
+    # A fit that was interrupted has trained for more epochs than it has told.
+    model.n_epochs_ = state["n_epochs_"]
+    model.history_ = pd.DataFrame(epochs[: model.n_epochs_])
+    optimizer: dict[int, Arrays] = {}
+    for name in own:
+        if name.startswith("optimizer/"):
+            _, i, slot = name.split("/")
+            optimizer.setdefault(int(i), {})[slot] = own[name]
+    new_seed = model._seeds[2] + len(epochs)
+    model._net_state = {
+        "module": {k.removeprefix("module/"): v for k, v in own.items() if k.startswith("module/")},
+        "optimizer": optimizer,
+        "shuffle": _generator_state(own["shuffle"], torch.device("cpu"), new_seed),
+        "noise": _generator_state(own["noise"], resolve_device(model.device), new_seed),
+        "epochs": epochs,
+    }
+    if state["set_output"] is not None:
+        model.set_output(transform=state["set_output"])
+
+
+def _set_input(estimator: LogMel | MultiViewDisentangler, state: Node) -> None:
+    """Give an estimator what fit saw of X."""
+    estimator.n_views_in_ = _count(state["n_views_in_"], "n_views_in_", _MAX_VALUES)
+    estimator.n_features_in_ = _count(state["n_features_in_"], "n_features_in_", _MAX_VALUES)
+    names = state["feature_names_in_"]
+    if names is not None:
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ValueError("feature_names_in_ is no list of strings")
+        if len(names) != estimator.n_features_in_:
+            raise ValueError(f"{estimator.n_features_in_} features have {len(names)} names")
+        estimator.feature_names_in_ = np.asarray(names, dtype=object)
+
+
+def _check_model_state(state: Any) -> None:
+    """Check the state of a disentangler as far as it is no array."""
+    check_keys(state, _MODEL_STATE, "the state of a MultiViewDisentangler")
+    shape = _list_of(int, state["view_shape_"], "view_shape_", _MAX_AXES)
+    n_values = math.prod(_count(length, "view_shape_", _MAX_VALUES) for length in shape)
+    if _count(n_values, "size of view_shape_", _MAX_VALUES) != state["n_features_in_"]:
+        raise ValueError(f"n_features_in_ is {_short(state['n_features_in_'])}, not {n_values}")
+    terms = _list_of(str, state["terms"], "terms", _MAX_TERMS)
+    if len(set(terms)) < len(terms):
+        raise ValueError(f"terms={_short(terms)} has one twice")
+    if len(_list_of(int, state["seeds"], "seeds", 3)) != 3 or not all(
+        0 <= seed < 2**32 for seed in state["seeds"]
+    ):
+        raise ValueError(f"seeds={_short(state['seeds'])} are not three integers of 32 bits")
+    check_scalar(state["offset"], "offset", float)
+    check_scalar(state["scale"], "scale", float, min_val=0, include_boundaries="neither")
+    if state["set_output"] not in _SET_OUTPUT:
+        raise ValueError(f"set_output={_short(state['set_output'])} is none of {_SET_OUTPUT}")
+
+
+def _check_net_params(net_params: Any) -> None:
+    """Let through what sets numbers of Adam: of skorch's others, some run what they name."""
+    checks: dict[str, Callable[[Any, str], Any]] = {
+        "optimizer__amsgrad": lambda value, name: check_scalar(value, name, bool),
+        "optimizer__betas": _check_betas,
+        "optimizer__eps": lambda value, name: check_scalar(value, name, Real, min_val=0),
+        "optimizer__fused": lambda value, name: check_scalar(value, name, bool),
+        "optimizer__weight_decay": lambda value, name: check_scalar(value, name, Real, min_val=0),
+    }
+    for name, value in (net_params or {}).items():
+        if name not in checks:
+            raise ValueError(
+                f"net_params has {_short(name)}, and a file may have {', '.join(checks)} alone"
+            )
+        checks[name](value, name)
+
+
+def _check_betas(value: Any, name: str) -> None:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError(f"{name}={_short(value)} is no list of two numbers")
+    for beta in value:
+        check_scalar(beta, name, Real, min_val=0, max_val=1, include_boundaries="left")
+
+
+def _slots(model: MultiViewDisentangler) -> list[str]:
+    """Name what Adam keeps of the shape of each parameter."""
+    amsgrad = (model.net_params or {}).get("optimizer__amsgrad", False)
+    return ["exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if amsgrad else [])]
+
+
+def _check_device(name: str) -> torch.device:
+    """Refuse a device that is not there."""
+    try:
+        device = resolve_device(name)
+        if device.type not in _DEVICES:
+            raise ValueError(f"device={_short(name)} is none of {', '.join(_DEVICES)}")
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # of torch: no such device, no such backend
+        raise ValueError(
+            f"device={_short(name)} is not there: pass load(path, device='cpu') or another"
+        ) from error
+    return device
+
+
+def _generator_state(state: NDArray[Any], device: torch.device, seed: int) -> NDArray[Any]:
+    """Check the state of a generator; one of another kind of device starts anew."""
+    generator = torch.Generator(device)
+    if tuple(generator.get_state().shape) != state.shape:
+        return np.asarray(generator.manual_seed(seed).get_state().numpy())
+    try:
+        generator.set_state(torch.from_numpy(state.copy()))
+    except RuntimeError as error:
+        raise ValueError(f"the state of a random generator is not valid: {error}") from error
+    return state
+
+
+def _spec_of(tensor: torch.Tensor) -> Spec:
+    name = str(tensor.dtype).removeprefix("torch.")
+    if name not in DTYPES:
+        raise ValueError(f"an array of {name} has no place in the file")
+    return DTYPES[name], tuple(tensor.shape)
+
+
+def _count(value: Any, name: str, high: int) -> int:
+    if type(value) is not int or not 1 <= value <= high:
+        raise ValueError(f"{name}={_short(value)} is not an integer from 1 to {high}")
+    return value
+
+
+def _list_of(kind: type, value: Any, name: str, length: int) -> list[Any]:
+    if not isinstance(value, list) or not all(type(item) is kind for item in value):
+        raise ValueError(f"{name}={_short(value)} is no list of {kind.__name__}")
+    if not 1 <= len(value) <= length:
+        raise ValueError(f"{name} has {len(value)} entries, not 1 to {length}")
+    return value
+
+
+def _short(value: Any) -> str:
+    """Show a value of a file, however long it is."""
+    return reprlib.repr(value)
