@@ -9,14 +9,10 @@ from ._mig import dmig_score, mig_score, xmig_score
 from ._models import PROBES
 from ._mutual_info import mutual_info_matrix
 from ._probes import probe_table
-from ._scorers import get_scorer, get_scorer_names, make_probe_scorer
 
 __all__ = [
     "PROBES",
     "dmig_score",
-    "get_scorer",
-    "get_scorer_names",
-    "make_probe_scorer",
     "mig_score",
     "mutual_info_gap",
     "mutual_info_gap_score",
