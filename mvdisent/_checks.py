@@ -339,26 +339,3 @@ def check_same_shape(
     """Refuse two arrays of different shapes."""
     if shape != other_shape:
         raise ValueError(f"{name} has shape {shape}, but {other} has {other_shape}: pass the same")
-
-
-def check_factor_table(factors: Any) -> Any:
-    """Refuse factors that are no table of columns and rows."""
-    if factors is None:
-        raise ValueError(
-            "no factors were given: pass a DataFrame as y, or as factors by metadata routing"
-        )
-    if not (hasattr(factors, "columns") and hasattr(factors, "iloc")):
-        raise TypeError(
-            f"the factors are a {type(factors).__name__}; pass a DataFrame, one row a sample and "
-            "one column a factor"
-        )
-    return factors
-
-
-def check_columns(names: Sequence[Any], columns: Sequence[Any]) -> None:
-    """Refuse names of factors that are not among the columns."""
-    for name in names:
-        if name not in columns:
-            raise ValueError(
-                f"factors lacks the column {name!r}; it has {', '.join(map(repr, columns))}"
-            )

@@ -32,7 +32,8 @@ LAYERS = {
     "__init__": 5,  # the root: re-exports the public names
     "__main__": 6,
 }
-PART_OF = {"_inference": "_disentangler"}  # one class in two files
+# One class, and the checks, in two files each.
+PART_OF = {"_inference": "_disentangler", "_factor_checks": "_checks"}
 HOMES = {"librosa": {"audio"}, "skorch": {"_net"}, "matplotlib": {"plotting"}}
 KNOWS_NO_SKLEARN = {"nn", "objectives"}
 MAX_LINES = 350

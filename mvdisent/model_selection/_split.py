@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from pandas.api import types
 from sklearn.model_selection import BaseCrossValidator, StratifiedGroupKFold, StratifiedKFold
 
-from .. import _checks
+from .. import _checks, _factor_checks
 
 Indices = NDArray[np.intp]
 
@@ -110,7 +110,7 @@ class FactorKFold(BaseCrossValidator):
             values or is continuous; if no class has `n_splits` rows; if groups
             are given twice.
         """
-        table = _checks.check_factor_table(y if factors is None else factors)
+        table = _factor_checks.check_factor_table(y if factors is None else factors)
         n_rows = len(X) if hasattr(X, "__len__") else X.shape[0]
         _checks.check_n_rows("factors", len(table), "X", n_rows)
         codes = self._codes(table)
@@ -163,7 +163,7 @@ class FactorKFold(BaseCrossValidator):
 
 def _codes_of(table: pd.DataFrame, name: str) -> NDArray[np.intp]:
     """Give a column as numbers of its distinct values."""
-    _checks.check_columns([name], list(table.columns))
+    _factor_checks.check_names([name], list(table.columns))
     _checks.check_none_missing(f"factors[{name!r}]", table[name].isna().to_numpy(dtype=bool))
     codes: NDArray[np.intp] = pd.factorize(table[name])[0]
     return codes

@@ -127,8 +127,8 @@ def test_missing_factors_are_refused(X):
 @pytest.mark.parametrize(
     ("options", "change", "message"),
     [
-        ({"factor": "pitch"}, {}, "lacks the column 'pitch'; it has 'timbre', 'take', 'hz_v0'"),
-        ({"group": "player"}, {}, "factors lacks the column 'player'"),
+        ({"factor": "pitch"}, {}, "factors has no 'pitch'; it has 'timbre', 'take', 'hz_v0'"),
+        ({"group": "player"}, {}, "factors has no 'player'"),
         ({"factor": "hz_v0"}, {}, r"factors\['hz_v0'\] is continuous: stratify by a discrete"),
         ({}, {"timbre": [None] * 2 + ["a"] * 58}, r"factors\['timbre'\] has 2 missing values"),
         ({"group": "take"}, {"take": [np.nan] + [1] * 59}, r"factors\['take'\] has 1 missing"),
