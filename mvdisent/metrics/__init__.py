@@ -9,6 +9,7 @@ from ._mig import dmig_score, mig_score, xmig_score
 from ._models import PROBES
 from ._mutual_info import mutual_info_matrix
 from ._probes import probe_table
+from ._sap import sap_score
 
 __all__ = [
     "PROBES",
@@ -20,5 +21,6 @@ __all__ = [
     "probe_gap",
     "probe_gap_score",
     "probe_table",
+    "sap_score",
     "xmig_score",
 ]
