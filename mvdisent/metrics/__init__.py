@@ -5,6 +5,7 @@ drawn here: see :mod:`mvdisent.plotting`.
 """
 
 from ._block_gaps import mutual_info_gap, mutual_info_gap_score, probe_gap, probe_gap_score
+from ._dci import DCI, dci_score
 from ._mig import dmig_score, mig_score, xmig_score
 from ._models import PROBES
 from ._mutual_info import mutual_info_matrix
@@ -12,7 +13,9 @@ from ._probes import probe_table
 from ._sap import sap_score
 
 __all__ = [
+    "DCI",
     "PROBES",
+    "dci_score",
     "dmig_score",
     "mig_score",
     "mutual_info_gap",
