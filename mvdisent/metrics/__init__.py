@@ -11,12 +11,16 @@ from ._models import PROBES
 from ._mutual_info import mutual_info_matrix
 from ._probes import probe_table
 from ._sap import sap_score
+from ._scorers import get_scorer, get_scorer_names, make_probe_scorer
 
 __all__ = [
     "DCI",
     "PROBES",
     "dci_score",
     "dmig_score",
+    "get_scorer",
+    "get_scorer_names",
+    "make_probe_scorer",
     "mig_score",
     "mutual_info_gap",
     "mutual_info_gap_score",

@@ -123,12 +123,14 @@ class FactorKFold(BaseCrossValidator):
         folds = self._folds(grouped=groups is not None)
         yield from folds.split(np.zeros(n_rows), codes, groups)
 
-    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+    def get_n_splits(
+        self, X: Any = None, y: Any = None, groups: Any = None, *, factors: Any = None
+    ) -> int:
         """Return the number of splits.
 
         Parameters
         ----------
-        X, y, groups : object, default=None
+        X, y, groups, factors : object, default=None
             Ignored.
 
         Returns
