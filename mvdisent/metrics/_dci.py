@@ -15,7 +15,10 @@ from sklearn.utils import check_random_state
 from ._binned import check_inputs
 from ._factors import Factors
 
-_N_TREES = 50
+_N_TREES = 20
+# Trees that fit noise give noise dimensions importance: full trees on a noisy code of one
+# dimension a factor gave its own dimension 0.79 of the importance, trees of depth 2 all.
+_DEPTHS = (2, 4, 8, None)
 
 
 class DCI(NamedTuple):
@@ -78,8 +81,11 @@ def dci_score(
 
     Notes
     -----
-    Forests of 50 trees, trained on 60 % of the rows. Each split considers all
-    dimensions, so that a noise dimension is not taken for want of a better.
+    Forests of 20 trees, trained on 60 % of the rows. Each split considers all
+    dimensions, so that a noise dimension is not taken for want of a better. The
+    depth (2, 4, 8 or not bounded) is that which predicts best on a further
+    20 %, the least of equals, because trees that fit noise give importance to
+    noise dimensions. Informativeness is measured on the last 20 %.
     Importances are those of impurity, as in the paper. Where a factor cannot be
     predicted, its trees split on noise, and its importances are about even.
 
@@ -100,14 +106,24 @@ def dci_score(
     """
     inputs = check_inputs(Z, factors, n_latents=2, n_factors=2)
     seed = int(check_random_state(random_state).randint(2**31 - 1))
-    train, test = train_test_split(np.arange(len(inputs.Z)), test_size=0.4, random_state=seed)
+    rows = np.arange(len(inputs.Z))
+    train, rest = train_test_split(rows, train_size=0.6, random_state=seed)
+    parts = (train, *train_test_split(rest, train_size=0.5, random_state=seed))
     importances, scores = [], []
     for name, target in inputs.factors.items():
         forest = RandomForestClassifier if inputs.discrete[name] else RandomForestRegressor
-        model = forest(_N_TREES, max_features=None, random_state=seed, n_jobs=n_jobs)
-        model.fit(inputs.Z[train], target[train])
-        importances.append(model.feature_importances_)
-        scores.append(model.score(inputs.Z[test], target[test]))
+        (x, y), validation, held_out = [(inputs.Z[part], target[part]) for part in parts]
+        models = [
+            forest(
+                _N_TREES, max_features=None, max_depth=depth, random_state=seed, n_jobs=n_jobs
+            ).fit(x, y)
+            for depth in _DEPTHS
+        ]
+        for model in models:  # threads would sum the trees in the order in which they end
+            model.set_params(n_jobs=1)
+        best = models[np.argmax([model.score(*validation) for model in models])]
+        importances.append(best.feature_importances_)
+        scores.append(best.score(*held_out))
     weights = np.array(importances)
     return DCI(
         _concentration(weights.T),

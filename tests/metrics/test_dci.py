@@ -38,6 +38,24 @@ def test_a_perfect_code_of_numbers_scores_about_one(rng):
     assert scores == pytest.approx((1, 1, 1), abs=0.01)
 
 
+def test_noise_on_a_code_costs_informativeness_alone(rng):
+    codes = rng.integers(0, [4, 6], (4000, 2))
+    noisy = np.where(rng.uniform(size=codes.shape) < 0.2, rng.permuted(codes, axis=0), codes)
+    Z = np.column_stack([noisy, rng.normal(size=(4000, 2))])
+    scores = dci_score(Z, {"timbre": codes[:, 0], "pitch": codes[:, 1]}, random_state=0)
+    right = np.mean([0.8 + 0.2 / 4, 0.8 + 0.2 / 6])
+    # Four deviations of the mean of two times 800 guesses are 0.04.
+    assert scores.informativeness == pytest.approx(right, abs=0.04)
+    assert scores[:2] == pytest.approx((1, 1), abs=0.1)
+
+
+def test_many_classes_of_few_rows_are_told_apart(rng):
+    classes = rng.integers(0, 60, (N, 2))
+    scores = dci_score(classes, {"a": classes[:, 0], "b": classes[:, 1]}, random_state=0)
+    assert scores.disentanglement > 0.95
+    assert scores.informativeness > 0.95
+
+
 def test_a_duplicated_code_is_disentangled_but_half_as_complete(factors, codes):
     scores = dci_score(np.hstack([codes, codes]), factors, random_state=0)
     # Two of four dimensions, evenly: an entropy of log 2 out of log 4.
@@ -47,8 +65,8 @@ def test_a_duplicated_code_is_disentangled_but_half_as_complete(factors, codes):
 def test_two_factors_in_one_dimension_are_complete_but_not_disentangled(rng, factors, codes):
     Z = np.column_stack([codes[:, 0] * 10 + codes[:, 1], rng.normal(size=N)])
     scores = dci_score(Z, factors, random_state=0)
-    assert scores.disentanglement == pytest.approx(0, abs=1e-9)
-    assert scores.completeness == pytest.approx(1, abs=1e-9)
+    assert scores.disentanglement == pytest.approx(0, abs=0.01)
+    assert scores.completeness == pytest.approx(1, abs=0.01)
     assert scores.informativeness == 1
 
 
@@ -64,8 +82,8 @@ def test_a_code_rotated_by_a_half_right_angle_is_neither(rng):
 
 def test_independent_noise_is_neither_and_tells_chance(rng, factors):
     scores = dci_score(rng.normal(size=(N, 5)), factors, random_state=0)
-    # Four deviations of 400 guesses are 0.09 for a single factor.
-    assert scores == pytest.approx((0, 0, (1 / 4 + 1 / 6) / 2), abs=0.07)
+    # Four deviations of 200 guesses are 0.12 for a single factor.
+    assert scores == pytest.approx((0, 0, (1 / 4 + 1 / 6) / 2), abs=0.09)
 
 
 def test_collapsed_dimensions_count_for_nothing(rng, factors, codes):
@@ -73,23 +91,28 @@ def test_collapsed_dimensions_count_for_nothing(rng, factors, codes):
     assert dci_score(Z, factors, random_state=0) == pytest.approx((1, 1, 1), abs=1e-9)
     scores = dci_score(np.zeros((N, 3)), factors, random_state=0)
     assert scores[:2] == (0, 0)
-    assert scores.informativeness == pytest.approx((1 / 4 + 1 / 6) / 2, abs=0.07)
+    assert scores.informativeness == pytest.approx((1 / 4 + 1 / 6) / 2, abs=0.09)
 
 
 def test_the_scores_are_the_paper_s_formulas_of_the_importances(monkeypatch, rng):
     importances = iter([[0.7, 0.2, 0.1], [0.0, 0.5, 0.5]])
 
     class Forest:
-        def __init__(self, *args, **options):
-            pass
+        def __init__(self, n_trees, *, max_depth, **options):
+            self.depth = max_depth
 
         def fit(self, X, y):
-            self.feature_importances_ = np.array(next(importances))
+            if self.depth == 4:  # which scores best
+                self.feature_importances_ = np.array(next(importances))
+            return self
+
+        def set_params(self, **options):
+            return self
 
         def score(self, X, y):
-            return 0.5
+            return 0.5 * (self.depth == 4)
 
-    monkeypatch.setattr("mvdisent.metrics._dci.RandomForestClassifier", Forest)
+    monkeypatch.setitem(dci_score.__globals__, "RandomForestClassifier", Forest)
     factors = {"a": rng.integers(0, 2, 50), "b": rng.integers(0, 2, 50)}
     scores = dci_score(rng.normal(size=(50, 3)), factors)
     completeness = 1 - (entropy([0.7, 0.2, 0.1], base=3) + entropy([0.5, 0.5], base=3)) / 2
