@@ -119,14 +119,15 @@ class MultiViewObjective:
         for view in range(z.shape[1]):
             rows = slice(None) if present is None else present[:, view]
             z_view = z[rows, view]
-            share = len(z_view) / len(z)
-            if len(z_view) < 2:  # a lone row has no aggregated posterior to be told from
+            n_present = len(z_view)
+            if n_present == 0:
                 continue
+            share = n_present / len(z)
             parts = split_kl(
                 z_view,
                 posterior.private_mean[rows, view],
                 posterior.private_log_var[rows, view],
-                n_train=n_train,
+                n_train=n_train if n_present > 1 else 1,  # a lone row is its own aggregate
                 estimator=self.kl_estimator,
             )
             total = [t + share * part for t, part in zip(total, parts, strict=True)]
