@@ -216,9 +216,14 @@ def get_scorer(name: str) -> Any:
     (``frequency_v0``, ``frequency_v1``), to the private block.
 
     Each view of the held-out rows is transformed by itself, so the shared block
-    is what one view tells of it. Probes are trained on six tenths of these rows
+    is what one view tells of it; ``view_output="concat"`` cannot be scored.
+    Probes are trained on six tenths of these rows
     and scored on the others, both views of a row on one side; mutual
     information is estimated on all of them.
+
+    A Pipeline's ``memory`` keeps its first steps' output for the training rows
+    alone: each scorer has the held-out rows transformed anew. Log-mel spectra,
+    of which nothing is learned, are cheaper made once, before the search.
 
     The objective is weighed by the estimator's own weights: it can compare
     settings of the networks and the training, not of the weights.
