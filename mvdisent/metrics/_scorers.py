@@ -217,9 +217,8 @@ def get_scorer(name: str) -> Any:
 
     Each view of the held-out rows is transformed by itself, so the shared block
     is what one view tells of it; ``view_output="concat"`` cannot be scored.
-    Probes are trained on six tenths of these rows
-    and scored on the others, both views of a row on one side; mutual
-    information is estimated on all of them.
+    Probes are trained on six tenths of these rows and scored on the others, all
+    views of a sample on one side; mutual information is estimated on all rows.
 
     A Pipeline's ``memory`` keeps its first steps' output for the training rows
     alone: each scorer has the held-out rows transformed anew. Log-mel spectra,
