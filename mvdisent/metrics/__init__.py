@@ -8,6 +8,7 @@ from ._block_gaps import mutual_info_gap, mutual_info_gap_score, probe_gap, prob
 from ._dci import DCI, dci_score
 from ._mig import dmig_score, mig_score, xmig_score
 from ._models import PROBES
+from ._modularity import explicitness_score, modularity_score
 from ._mutual_info import mutual_info_matrix
 from ._probes import probe_table
 from ._sap import sap_score
@@ -18,10 +19,12 @@ __all__ = [
     "PROBES",
     "dci_score",
     "dmig_score",
+    "explicitness_score",
     "get_scorer",
     "get_scorer_names",
     "make_probe_scorer",
     "mig_score",
+    "modularity_score",
     "mutual_info_gap",
     "mutual_info_gap_score",
     "mutual_info_matrix",
