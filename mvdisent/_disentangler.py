@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags, check_random_state
@@ -23,8 +23,6 @@ from ._blocks import OUTPUTS, VIEW_OUTPUTS
 from ._inference import BlockCodesMixin, mean_kl
 from ._net import NETWORKS, Factory, build_net, refuse_non_finite
 from .objectives import KL_ESTIMATORS
-
-FloatArray = NDArray[np.float32]
 
 # A dimension whose mean KL to the prior is below this, in nats, has collapsed.
 _ACTIVE_KL = 0.05
