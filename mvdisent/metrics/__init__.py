@@ -7,6 +7,7 @@ drawn here: see :mod:`mvdisent.plotting`.
 from ._block_gaps import mutual_info_gap, mutual_info_gap_score, probe_gap, probe_gap_score
 from ._dci import DCI, dci_score
 from ._factor_vae import factor_vae_score
+from ._irs import irs_score
 from ._mig import dmig_score, mig_score, xmig_score
 from ._models import PROBES
 from ._modularity import explicitness_score, modularity_score
@@ -24,6 +25,7 @@ __all__ = [
     "factor_vae_score",
     "get_scorer",
     "get_scorer_names",
+    "irs_score",
     "make_probe_scorer",
     "mig_score",
     "modularity_score",
