@@ -32,6 +32,8 @@ def test_a_changed_bit_is_refused_in_every_byte(small, copy):
             os.pwrite(file.fileno(), bytes([byte ^ 1 << position % 8]), position)
             if not refused(copy, small.networks):
                 missed.append(position)
+                if len(missed) == 10:  # a load takes long where it succeeds
+                    break
             os.pwrite(file.fileno(), bytes([byte]), position)
     assert missed == []
     load(copy, **small.networks)
@@ -46,6 +48,8 @@ def test_a_file_is_refused_at_every_length_but_its_own(small, copy):
         os.truncate(copy, length)
         if not refused(copy, small.networks):
             missed.append(length)
+            if len(missed) == 10:
+                break
     assert missed == [size]
 
 
