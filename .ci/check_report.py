@@ -10,7 +10,13 @@ import json
 import sys
 from pathlib import Path
 
-FILES = ("report.json", "mutual_info.png", "latents.png", "reconstruction.png")
+FILES = (
+    "report.json",
+    "mutual_info.png",
+    "latents.png",
+    "reconstruction.png",
+    "model.safetensors",
+)
 KEYS = {"data", "n_samples", "seeds", "probed", "table", "chance", "ceiling", "mi", "seconds"}
 LOWEST = {("shared", "timbre"): 0.9, ("private", "frequency"): 0.6, ("both", "timbre"): 0.9}
 HIGHEST = {("shared", "frequency"): 0.4}
