@@ -48,9 +48,10 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
         Weight of the total correlation.
     gamma : float, default=1.0
         Weight of the dimension-wise KL to the prior.
-    decoder_std : float, default=1.0
+    decoder_std : float or "auto", default="auto"
         Standard deviation of the decoder's Gaussian, in standard deviations of
-        X. Smaller values weigh the reconstruction more.
+        X: smaller weighs the reconstruction more. "auto" is
+        sqrt(n_features / 128), so that a finer resolution weighs no more.
     kl_estimator : {"stratified", "weighted"}, default="stratified"
         Minibatch estimator of the aggregated posterior; see
         :func:`mvdisent.objectives.split_kl`.
@@ -142,7 +143,7 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
         "alpha": [Interval(Real, 0, None, closed="left")],
         "beta": [Interval(Real, 0, None, closed="left")],
         "gamma": [Interval(Real, 0, None, closed="left")],
-        "decoder_std": [Interval(Real, 0, None, closed="neither")],
+        "decoder_std": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
         "kl_estimator": [StrOptions(set(KL_ESTIMATORS))],
         "encoder": [StrOptions(set(NETWORKS)), callable],
         "decoder": [StrOptions(set(NETWORKS)), callable],
@@ -167,7 +168,7 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
         alpha: float = 1.0,
         beta: float = 1.0,
         gamma: float = 1.0,
-        decoder_std: float = 1.0,
+        decoder_std: float | str = "auto",
         kl_estimator: str = "stratified",
         encoder: str | Factory = "mlp",
         decoder: str | Factory = "mlp",

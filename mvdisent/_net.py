@@ -30,6 +30,10 @@ from .objectives import MultiViewObjective
 Batch = tuple[Tensor, Tensor | None]
 Factory = Callable[..., torch.nn.Module]
 
+# Independent features that a view counts as, for decoder_std="auto"; chosen on
+# validation tones (docs/benchmarks.rst).
+_AUTO_FEATURES = 128
+
 NETWORKS: dict[str, tuple[Factory, Factory]] = {
     "mlp": (MLPEncoder, MLPDecoder),
     "conv": (ConvEncoder, ConvDecoder),
@@ -285,7 +289,8 @@ def build_net(
         n_private=params["n_private"],
         n_shared=params["n_shared"],
     )
-    criterion = ("alpha", "beta", "gamma", "decoder_std", "kl_estimator")
+    criterion = {name: params[name] for name in ("alpha", "beta", "gamma", "kl_estimator")}
+    criterion["decoder_std"] = _resolve_std(params["decoder_std"], view_shape)
     given = dict(params["net_params"] or {})
     # The fused kernel belongs to the default: not every optimizer has one.
     adam = {"optimizer": torch.optim.Adam, "optimizer__fused": True}
@@ -301,7 +306,7 @@ def build_net(
         "device": device,
         **given,
     }
-    objective = partial(MultiViewObjective, **{name: params[name] for name in criterion})
+    objective = partial(MultiViewObjective, **criterion)
     net = MultiViewNet(module, objective, **settings)
     net.noise_generator = torch.Generator(device).manual_seed(seeds[2])
     return net.initialize()
@@ -325,6 +330,13 @@ def _factories(
     )
     width = params["n_private"] + params["n_shared"]
     return partial(encoder, view_shape, 2 * width), partial(decoder, width, view_shape)
+
+
+def _resolve_std(decoder_std: float | str, view_shape: Sequence[int]) -> float:
+    """Take "auto" as the value that weighs the error of a view, not of each of its features."""
+    if isinstance(decoder_std, str):
+        return math.sqrt(math.prod(view_shape) / _AUTO_FEATURES)
+    return decoder_std
 
 
 def resolve_device(device: str) -> torch.device:
