@@ -7,6 +7,7 @@ drawn here: see :mod:`mvdisent.plotting`.
 from ._block_gaps import mutual_info_gap, mutual_info_gap_score, probe_gap, probe_gap_score
 from ._dci import DCI, dci_score
 from ._factor_vae import factor_vae_score
+from ._independence import DependenceTest, subspace_independence
 from ._irs import irs_score
 from ._mig import dmig_score, mig_score, xmig_score
 from ._models import PROBES
@@ -19,6 +20,7 @@ from ._scorers import get_scorer, get_scorer_names, make_probe_scorer
 __all__ = [
     "DCI",
     "PROBES",
+    "DependenceTest",
     "dci_score",
     "dmig_score",
     "explicitness_score",
@@ -36,5 +38,6 @@ __all__ = [
     "probe_gap_score",
     "probe_table",
     "sap_score",
+    "subspace_independence",
     "xmig_score",
 ]
