@@ -51,7 +51,7 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
     decoder_std : float or "auto", default="auto"
         Standard deviation of the decoder's Gaussian, in standard deviations of
         X: smaller weighs the reconstruction more. "auto" is
-        sqrt(n_features / 128), so that a finer resolution weighs no more.
+        sqrt(n_features / 256), so that a finer resolution weighs no more.
     kl_estimator : {"stratified", "weighted"}, default="stratified"
         Minibatch estimator of the aggregated posterior; see
         :func:`mvdisent.objectives.split_kl`.
@@ -61,7 +61,7 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
         ``decoder(n_inputs, view_shape)`` one that maps back.
     max_epochs : int, default=30
         Passes over X in one ``fit``.
-    batch_size : int, default=256
+    batch_size : int, default=128
         Samples in a step, at most; at least 3.
     lr : float, default=0.001
         Learning rate of Adam.
@@ -173,7 +173,7 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
         encoder: str | Factory = "mlp",
         decoder: str | Factory = "mlp",
         max_epochs: int = 30,
-        batch_size: int = 256,
+        batch_size: int = 128,
         lr: float = 1e-3,
         output: str = "both",
         view_output: str = "mean",

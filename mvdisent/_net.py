@@ -32,7 +32,7 @@ Factory = Callable[..., torch.nn.Module]
 
 # Independent features that a view counts as, for decoder_std="auto"; chosen on
 # validation tones (docs/benchmarks.rst).
-_AUTO_FEATURES = 128
+_AUTO_FEATURES = 256
 
 NETWORKS: dict[str, tuple[Factory, Factory]] = {
     "mlp": (MLPEncoder, MLPDecoder),

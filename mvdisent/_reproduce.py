@@ -58,7 +58,7 @@ class SeedResult(NamedTuple):
 
 
 #: Under 90 seconds on two cores, all in.
-QUICK = Size(n_train=3000, n_probe=1500, max_epochs=50)
+QUICK = Size(n_train=3000, n_probe=1500, max_epochs=40)
 
 
 def full_size(n_samples: int) -> Size:
