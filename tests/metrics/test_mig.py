@@ -77,6 +77,14 @@ def test_a_code_rotated_by_a_half_right_angle_scores_zero():
     assert mig_score(Z, {"a": v[:, 0], "b": v[:, 1]}) == pytest.approx(0, abs=0.02)
 
 
+@every_score
+@pytest.mark.parametrize("sizes", [[10, 490, 500], [500, 490, 10]])
+def test_a_rare_value_has_a_bin_of_its_own(score, sizes):
+    timbre = np.repeat([0, 1, 2], sizes)
+    Z = np.column_stack([timbre, np.zeros(1000)])
+    assert score(Z, {"timbre": timbre}) == pytest.approx(1, abs=1e-12)
+
+
 @pytest.mark.parametrize("n_bins", [2, 20])
 def test_a_continuous_factor_is_cut_into_bins_of_equal_size(n_bins):
     hz = np.random.default_rng(0).permutation(1000.0 ** np.linspace(0, 1, 2000))
