@@ -33,21 +33,21 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
 
     A variational auto-encoder with one encoder and one decoder for all views
     [1]_. Each view has a private code; all views of a sample have one shared
-    code, the product of the views' Gaussian experts. ``fit`` needs no label:
-    what the views of a sample have in common becomes shared.
+    code, the product of the views' Gaussian experts. ``fit`` needs no label.
 
     Parameters
     ----------
-    n_private : int, default=8
-        Dimensions of the private block.
-    n_shared : int, default=8
-        Dimensions of the shared block.
+    n_private, n_shared : int, default=8
+        Dimensions of the two blocks.
     alpha : float, default=1.0
         Weight of the index-code mutual information in the loss.
     beta : float, default=1.0
         Weight of the total correlation.
     gamma : float, default=1.0
         Weight of the dimension-wise KL to the prior.
+    warmup_epochs : float, default=5
+        Epochs over which alpha, beta and gamma rise linearly from 0 [2]_, which
+        keeps the shared block from collapsing before it has learned.
     decoder_std : float or "auto", default="auto"
         Standard deviation of the decoder's Gaussian, in standard deviations of
         X: smaller weighs the reconstruction more. "auto" is
@@ -62,7 +62,7 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
     max_epochs : int, default=30
         Passes over X in one ``fit``.
     batch_size : int, default=128
-        Samples in a step, at most; at least 3.
+        Samples in a step, 3 or more.
     lr : float, default=0.001
         Learning rate of Adam.
     output : {"both", "private", "shared"}, default="both"
@@ -88,8 +88,7 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
     Attributes
     ----------
     kl_private_ : ndarray of shape (n_private,)
-        Mean KL of each private dimension to the prior on the training set, in
-        nats.
+        Mean KL of each private dimension to the prior at fit, in nats.
     kl_shared_ : ndarray of shape (n_shared,)
         The same for each shared dimension.
     active_private_ : ndarray of bool of shape (n_private,)
@@ -99,19 +98,15 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
     history_ : DataFrame of shape (n_epochs_, n_terms)
         The loss and each of its terms, unweighted, in nats, a row an epoch.
     n_epochs_ : int
-        Epochs that the model was trained for.
+        Epochs trained for.
     view_shape_ : tuple of int
         Shape of one view.
     n_views_in_ : int
-        Views of a sample at fit.
+        Views at fit.
     n_features_in_ : int
         Values of one view.
     feature_names_in_ : ndarray of str
         Column names of X, where it was a DataFrame.
-
-    See Also
-    --------
-    mvdisent.audio.LogMel : Waveforms to the spectra that this model learns from.
 
     Notes
     -----
@@ -125,6 +120,8 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
     .. [1] J. Wilkins, S. Ding, M. Fuentes, J. P. Bello, "Self-Supervised
        Multi-View Learning for Disentangled Music Audio Representations",
        ISMIR 2024 late-breaking demo, arXiv 2411.02711.
+    .. [2] S. R. Bowman et al., "Generating Sentences from a Continuous Space",
+       CoNLL 2016, Sec. 3.1.
 
     Examples
     --------
@@ -143,6 +140,7 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
         "alpha": [Interval(Real, 0, None, closed="left")],
         "beta": [Interval(Real, 0, None, closed="left")],
         "gamma": [Interval(Real, 0, None, closed="left")],
+        "warmup_epochs": [Interval(Real, 0, None, closed="left")],
         "decoder_std": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
         "kl_estimator": [StrOptions(set(KL_ESTIMATORS))],
         "encoder": [StrOptions(set(NETWORKS)), callable],
@@ -168,6 +166,7 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
         alpha: float = 1.0,
         beta: float = 1.0,
         gamma: float = 1.0,
+        warmup_epochs: float = 5,
         decoder_std: float | str = "auto",
         kl_estimator: str = "stratified",
         encoder: str | Factory = "mlp",
@@ -188,6 +187,7 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
         self.alpha = alpha
         self.beta = beta
         self.gamma = gamma
+        self.warmup_epochs = warmup_epochs
         self.decoder_std = decoder_std
         self.kl_estimator = kl_estimator
         self.encoder = encoder

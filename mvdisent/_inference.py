@@ -14,8 +14,9 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from . import _checks
+from ._batches import ViewDataset
 from ._blocks import OUTPUTS, VIEW_OUTPUTS, BlockLayout
-from ._net import MultiViewNet, ViewDataset, build_net
+from ._net import MultiViewNet, build_net
 from .nn import MultiViewVAE, Posterior, draw
 from .objectives import gaussian_kl
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from ._batches import Batch, ViewBatches, ViewDataset
 from .nn import (
     ConvDecoder,
     ConvEncoder,
@@ -27,7 +27,6 @@ from .nn import (
 )
 from .objectives import MultiViewObjective
 
-Batch = tuple[Tensor, Tensor | None]
 Factory = Callable[..., torch.nn.Module]
 
 # Independent features that a view counts as, for decoder_std="auto"; chosen on
@@ -38,79 +37,6 @@ NETWORKS: dict[str, tuple[Factory, Factory]] = {
     "mlp": (MLPEncoder, MLPDecoder),
     "conv": (ConvEncoder, ConvDecoder),
 }
-
-
-class ViewDataset(torch.utils.data.Dataset[Batch]):
-    """Views on their way to the network: gathered, scaled, on the device.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_views, *view_shape)
-        The views, in any float type; a memmap is read batch by batch.
-    present : ndarray of bool of shape (n_samples, n_views) or None
-        False where a view is missing. None: all present.
-    offset, scale : float
-        Mean and standard deviation by which X is standardised.
-    device : str or torch.device
-        Where batches go.
-    """
-
-    def __init__(
-        self,
-        X: NDArray[Any],
-        present: NDArray[np.bool_] | None,
-        *,
-        offset: float,
-        scale: float,
-        device: str | torch.device,
-    ) -> None:
-        self.X = X
-        self.present = present
-        self.offset = offset
-        self.scale = scale
-        self.device = device
-
-    def __len__(self) -> int:
-        return len(self.X)
-
-    def take(self, rows: NDArray[np.intp] | slice) -> Batch:
-        """Gather rows as float32: the scaled views, and which of them are present."""
-        gathered = self.X[rows]
-        if isinstance(rows, slice):  # numpy gives a view of X there, which must stay as it is
-            gathered = gathered.copy()
-        x = torch.from_numpy(np.asarray(gathered, dtype=np.float32)).to(self.device)
-        x.sub_(self.offset).div_(self.scale)
-        if self.present is None:
-            return x, None
-        present = torch.from_numpy(self.present[rows]).to(self.device)
-        return x.masked_fill_(~present[(...,) + (None,) * (x.ndim - 2)], 0.0), present
-
-
-class ViewBatches:
-    """Shuffled batches of nearly equal size, none smaller than half the others.
-
-    Parameters
-    ----------
-    dataset : ViewDataset
-        The rows.
-    batch_size : int
-        Rows of a batch, at most.
-    generator : torch.Generator
-        Source of the order, drawn afresh each epoch.
-    """
-
-    def __init__(self, dataset: ViewDataset, batch_size: int, generator: torch.Generator) -> None:
-        self.dataset = dataset
-        self.batch_size = batch_size
-        self.generator = generator
-
-    def __len__(self) -> int:
-        return math.ceil(len(self.dataset) / self.batch_size)
-
-    def __iter__(self) -> Iterator[Batch]:
-        order = torch.randperm(len(self.dataset), generator=self.generator).numpy()
-        for rows in np.array_split(order, len(self)):
-            yield self.dataset.take(rows)
 
 
 class ProgressBar(Callback):
@@ -142,9 +68,12 @@ class MultiViewNet(NeuralNet):
         One record an epoch: the loss and each term, unweighted, in nats.
     noise_generator : torch.Generator
         Source of the draws from the posteriors, on the device.
+    warmup_epochs : float
+        Epochs over which the weights of the KL terms rise from 0.
     """
 
     noise_generator: torch.Generator
+    warmup_epochs: float
     callbacks_: list[tuple[str, Callback]]
 
     def initialize(self) -> MultiViewNet:
@@ -173,6 +102,7 @@ class MultiViewNet(NeuralNet):
         """Forget the sums of the last epoch."""
         super().on_epoch_begin(net, dataset_train=dataset_train, **kwargs)
         self._n_train = len(dataset_train)
+        self._n_seen = 0
         self._sums: dict[str, float] = {}
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
@@ -187,7 +117,10 @@ class MultiViewNet(NeuralNet):
         """Take one step: forward, backward, update."""
         self._set_training(True)
         self._zero_grad_optimizer(set_to_none=True)
-        loss, terms = self.loss(batch, n_train=self._n_train, generator=self.noise_generator)
+        self._n_seen += len(batch[0])
+        loss, terms = self.loss(
+            batch, n_train=self._n_train, generator=self.noise_generator, warmth=self._warmth()
+        )
         values = torch.stack([loss, *terms.values()]).tolist()  # one transfer a step
         named = dict(zip(["loss", *terms], values, strict=True))
         refuse_non_finite(named, epoch=len(self.epochs_) + 1)
@@ -203,8 +136,13 @@ class MultiViewNet(NeuralNet):
             self._sums[name] = self._sums.get(name, 0.0) + value * len(batch[0])
         return {"loss": loss.detach(), "y_pred": None}
 
+    def _warmth(self) -> float:
+        """Share of the weights of the KL terms: rises linearly to 1 in the first epochs."""
+        n_epochs = len(self.epochs_) + self._n_seen / self._n_train
+        return min(1.0, n_epochs / self.warmup_epochs) if self.warmup_epochs else 1.0
+
     def loss(
-        self, batch: Batch, *, n_train: int, generator: torch.Generator
+        self, batch: Batch, *, n_train: int, generator: torch.Generator, warmth: float = 1.0
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Compute the loss of a batch and its unweighted terms, means over samples."""
         x, present = batch
@@ -215,7 +153,7 @@ class MultiViewNet(NeuralNet):
         terms = self.criterion_.terms(
             x, x_hat, posterior, z_private, z_shared, present, n_train=n_train
         )
-        return self.criterion_.weigh(terms), terms
+        return self.criterion_.weigh(terms, warmth=warmth), terms
 
     def get_state(self) -> dict[str, Any]:
         """Give all that training changes, as numpy arrays and plain data."""
@@ -309,6 +247,7 @@ def build_net(
     objective = partial(MultiViewObjective, **criterion)
     net = MultiViewNet(module, objective, **settings)
     net.noise_generator = torch.Generator(device).manual_seed(seeds[2])
+    net.warmup_epochs = params["warmup_epochs"]
     return net.initialize()
 
 

@@ -33,7 +33,12 @@ LAYERS = {
     "__main__": 6,
 }
 # The estimator, the checks and the command line are two files each.
-PART_OF = {"_inference": "_disentangler", "_factor_checks": "_checks", "_reproduce": "__main__"}
+PART_OF = {
+    "_batches": "_net",
+    "_inference": "_disentangler",
+    "_factor_checks": "_checks",
+    "_reproduce": "__main__",
+}
 HOMES = {"librosa": {"audio"}, "skorch": {"_net"}, "matplotlib": {"plotting"}}
 KNOWS_NO_SKLEARN = {"nn", "objectives"}
 MAX_LINES = 350

@@ -102,13 +102,26 @@ class MultiViewObjective:
             **{f"shared_{name}": value for name, value in shared._asdict().items()},
         }
 
-    def weigh(self, terms: dict[str, Tensor]) -> Tensor:
-        """Sum the terms by their weights: the loss that is minimised."""
+    def weigh(self, terms: dict[str, Tensor], *, warmth: float = 1.0) -> Tensor:
+        """Sum the terms by their weights: the loss that is minimised.
+
+        Parameters
+        ----------
+        terms : dict of str to Tensor of shape ()
+            As ``terms`` gives them.
+        warmth : float, default=1.0
+            Scales alpha, beta and gamma; it rises to 1 as training starts.
+
+        Returns
+        -------
+        loss : Tensor of shape ()
+            In nats.
+        """
         weights = {"mi": self.alpha, "tc": self.beta, "dwkl": self.gamma}
         loss = terms["reconstruction"]
         for part, weight in weights.items():
-            if weight:  # 0 * inf is nan: a term that is switched off must not speak
-                loss = loss + weight * (terms[f"private_{part}"] + terms[f"shared_{part}"])
+            if weight * warmth:  # 0 * inf is nan: a term that is switched off must not speak
+                loss = loss + weight * warmth * (terms[f"private_{part}"] + terms[f"shared_{part}"])
         return loss
 
     def _private_parts(

@@ -1,0 +1,87 @@
+"""Views on their way to the network: gathered, scaled, in shuffled batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Batch = tuple[Tensor, Tensor | None]
+
+
+class ViewDataset(torch.utils.data.Dataset[Batch]):
+    """Views on their way to the network: gathered, scaled, on the device.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_views, *view_shape)
+        The views, in any float type; a memmap is read batch by batch.
+    present : ndarray of bool of shape (n_samples, n_views) or None
+        False where a view is missing. None: all present.
+    offset, scale : float
+        Mean and standard deviation by which X is standardised.
+    device : str or torch.device
+        Where batches go.
+    """
+
+    def __init__(
+        self,
+        X: NDArray[Any],
+        present: NDArray[np.bool_] | None,
+        *,
+        offset: float,
+        scale: float,
+        device: str | torch.device,
+    ) -> None:
+        self.X = X
+        self.present = present
+        self.offset = offset
+        self.scale = scale
+        self.device = device
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def take(self, rows: NDArray[np.intp] | slice) -> Batch:
+        """Gather rows as float32: the scaled views, and which of them are present."""
+        gathered = self.X[rows]
+        if isinstance(rows, slice):  # numpy gives a view of X there, which must stay as it is
+            gathered = gathered.copy()
+        x = torch.from_numpy(np.asarray(gathered, dtype=np.float32)).to(self.device)
+        x.sub_(self.offset).div_(self.scale)
+        if self.present is None:
+            return x, None
+        present = torch.from_numpy(self.present[rows]).to(self.device)
+        return x.masked_fill_(~present[(...,) + (None,) * (x.ndim - 2)], 0.0), present
+
+
+class ViewBatches:
+    """Shuffled batches of nearly equal size, none smaller than half the others.
+
+    Parameters
+    ----------
+    dataset : ViewDataset
+        The rows.
+    batch_size : int
+        Rows of a batch, at most.
+    generator : torch.Generator
+        Source of the order, drawn afresh each epoch.
+    """
+
+    def __init__(self, dataset: ViewDataset, batch_size: int, generator: torch.Generator) -> None:
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.generator = generator
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.dataset) / self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        order = torch.randperm(len(self.dataset), generator=self.generator).numpy()
+        for rows in np.array_split(order, len(self)):
+            yield self.dataset.take(rows)
