@@ -46,8 +46,8 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
     gamma : float, default=1.0
         Weight of the dimension-wise KL to the prior.
     warmup_epochs : float, default=5
-        Epochs over which alpha, beta and gamma rise linearly from 0 [2]_, which
-        keeps the shared block from collapsing before it has learned.
+        Epochs over which the weights of the shared block's terms rise from 0
+        [2]_, so that it learns before the private block has learned it all.
     decoder_std : float or "auto", default="auto"
         Standard deviation of the decoder's Gaussian, in standard deviations of
         X: smaller weighs the reconstruction more. "auto" is
@@ -292,8 +292,8 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
                 warnings.warn(
                     f"the {block} block has collapsed: no dimension has a mean KL above "
                     f"{_ACTIVE_KL} nats after {self.n_epochs_} epochs. Train longer (max_epochs="
-                    f"{self.max_epochs}), or lower decoder_std={self.decoder_std} or "
-                    f"gamma={self.gamma}",
+                    f"{self.max_epochs}), or lower decoder_std={self.decoder_std!r} or "
+                    f"alpha={self.alpha}",
                     ConvergenceWarning,
                     stacklevel=4,
                 )

@@ -69,7 +69,7 @@ class MultiViewNet(NeuralNet):
     noise_generator : torch.Generator
         Source of the draws from the posteriors, on the device.
     warmup_epochs : float
-        Epochs over which the weights of the KL terms rise from 0.
+        Epochs over which the weights of the shared terms rise from 0.
     """
 
     noise_generator: torch.Generator
@@ -137,7 +137,7 @@ class MultiViewNet(NeuralNet):
         return {"loss": loss.detach(), "y_pred": None}
 
     def _warmth(self) -> float:
-        """Share of the weights of the KL terms: rises linearly to 1 in the first epochs."""
+        """Share of the shared terms' weights: rises linearly to 1 in the first epochs."""
         n_epochs = len(self.epochs_) + self._n_seen / self._n_train
         return min(1.0, n_epochs / self.warmup_epochs) if self.warmup_epochs else 1.0
 

@@ -110,7 +110,8 @@ class MultiViewObjective:
         terms : dict of str to Tensor of shape ()
             As ``terms`` gives them.
         warmth : float, default=1.0
-            Scales alpha, beta and gamma; it rises to 1 as training starts.
+            Scales the weights of the shared block's terms; it rises to 1 as
+            training starts.
 
         Returns
         -------
@@ -120,8 +121,10 @@ class MultiViewObjective:
         weights = {"mi": self.alpha, "tc": self.beta, "dwkl": self.gamma}
         loss = terms["reconstruction"]
         for part, weight in weights.items():
-            if weight * warmth:  # 0 * inf is nan: a term that is switched off must not speak
-                loss = loss + weight * warmth * (terms[f"private_{part}"] + terms[f"shared_{part}"])
+            if weight:  # 0 * inf is nan: a term that is switched off must not speak
+                loss = loss + weight * terms[f"private_{part}"]
+            if weight * warmth:
+                loss = loss + weight * warmth * terms[f"shared_{part}"]
         return loss
 
     def _private_parts(
