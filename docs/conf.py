@@ -79,8 +79,10 @@ sphinx_gallery_conf = {
     "doc_module": ("mvdisent",),
     "reference_url": {"mvdisent": None},
     "remove_config_comments": True,
+    "ignore_repr_types": r"matplotlib|mvdisent\.plotting",  # the figure says it
     "show_memory": False,
     "show_signature": False,
+    "write_computation_times": False,  # that page loads scripts from other hosts
 }
 
 html_theme = "furo"
