@@ -108,6 +108,13 @@ def test_each_weight_belongs_to_its_part_of_both_blocks():
     assert objective(2, 3, 4).weigh(terms) == 1 + 2 * 10010 + 3 * 100100 + 4 * 1001000
 
 
+def test_warmth_scales_the_weights_of_the_shared_block_alone():
+    terms = {name: torch.tensor(10.0**i) for i, name in enumerate(["reconstruction", *TERMS])}
+    private, shared = 2 * 10 + 3 * 100 + 4 * 1000, 2 * 10**4 + 3 * 10**5 + 4 * 10**6
+    for warmth in (0.0, 0.25, 1.0):
+        assert objective(2, 3, 4).weigh(terms, warmth=warmth) == 1 + private + warmth * shared
+
+
 @pytest.mark.parametrize("value", [torch.inf, torch.nan])
 @pytest.mark.parametrize("off", ["alpha", "beta", "gamma"])
 def test_a_term_that_is_switched_off_does_not_speak(off, value):

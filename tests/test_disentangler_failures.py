@@ -1,0 +1,126 @@
+"""How a fit warns, fails and is interrupted, and what it shows meanwhile."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from skorch.callbacks import Callback
+
+from mvdisent import MultiViewDisentangler, _net
+
+# The fits are too short to be good.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def test_a_collapsed_block_warns_with_the_cure(few, quick):
+    model = MultiViewDisentangler(**{**quick, "max_epochs": 20}, alpha=10.0)
+    message = r"the (private|shared) block has collapsed.*lower decoder_std=1.0 or alpha=10.0"
+    with pytest.warns(ConvergenceWarning, match=message) as record:
+        model.fit(few)
+    assert [warning.filename for warning in record] == [__file__] * 2
+    assert (model.transform(few) == 0).all()
+
+
+def spoil(monkeypatch, term, value, *, at_step):
+    """Make one term of the loss non-finite at one step."""
+    plain, steps = _net.MultiViewObjective.terms, []
+
+    def terms(self, *args, **kwargs):
+        steps.append(None)
+        good = plain(self, *args, **kwargs)
+        return {**good, term: good[term] * value} if len(steps) == at_step else good
+
+    monkeypatch.setattr(_net.MultiViewObjective, "terms", terms)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+@pytest.mark.parametrize("term", ["reconstruction", "private_tc", "shared_dwkl"])
+def test_a_loss_that_is_not_finite_names_epoch_and_term(few, quick, monkeypatch, term, value):
+    spoil(monkeypatch, term, value, at_step=3)
+    model = MultiViewDisentangler(**{**quick, "batch_size": 75})  # two steps an epoch
+    with pytest.raises(FloatingPointError, match=rf"epoch 2: {term} is -?{value}.*lower lr or"):
+        model.fit(few)
+    with pytest.raises(NotFittedError):
+        model.transform(few)
+
+
+@pytest.mark.parametrize("max_epochs", [1, 5])
+def test_a_divergence_is_seen_even_in_the_last_step(few, small, max_epochs):
+    settings = {**small, "lr": 1e30, "batch_size": 1000}  # one step an epoch
+    with pytest.raises(FloatingPointError, match=r"epoch [12]: .* is (nan|inf)"):
+        MultiViewDisentangler(**settings, max_epochs=max_epochs).fit(few)
+
+
+class PressCtrlC(Callback):
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def on_batch_end(self, net, **kwargs):
+        if len(net.epochs_) == self.epoch:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "fit_transform"])
+def test_ctrl_c_is_passed_on_and_leaves_no_half_fitted_model(few, quick, method):
+    model = MultiViewDisentangler(**quick, net_params={"callbacks": [PressCtrlC(0)]})
+    with pytest.raises(KeyboardInterrupt):
+        getattr(model, method)(few)
+    with pytest.raises(NotFittedError):
+        model.transform(few)
+
+
+def test_ctrl_c_in_a_warm_fit_leaves_a_model_that_goes_on(few, quick):
+    model = MultiViewDisentangler(
+        **quick, warm_start=True, net_params={"callbacks": [PressCtrlC(3)]}
+    ).fit(few)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(few)
+    assert np.isfinite(model.transform(few)).all()
+    assert model.set_params(net_params=None).fit(few).n_epochs_ == 5  # 2, 1 of 2, 2
+
+
+def test_the_progress_bar_shows_epochs_and_terms(few, quick, capsys):
+    MultiViewDisentangler(**quick, verbose=1).fit(few)
+    out, err = capsys.readouterr()
+    assert "2/2" in err
+    assert "shared_mi=" in err
+    assert out == ""
+
+
+def test_nothing_is_shown_by_default(few, quick, capsys):
+    MultiViewDisentangler(**quick).fit(few)
+    assert capsys.readouterr() == ("", "")
+
+
+BAD = [
+    *((name, value) for name in ("n_private", "n_shared", "max_epochs") for value in (0, 1.5, "8")),
+    *(
+        (name, value)
+        for name in ("alpha", "beta", "gamma", "warmup_epochs")
+        for value in (-1.0, np.nan, None)
+    ),
+    *((name, value) for name in ("decoder_std", "lr") for value in (0.0, -1.0, np.nan)),
+    *(("batch_size", value) for value in (2, 2.5)),
+    ("kl_estimator", "exact"),
+    ("encoder", "lstm"),
+    ("decoder", None),
+    ("output", "all"),
+    ("view_output", "sum"),
+    ("device", 0),
+    ("random_state", "seed"),
+    ("warm_start", "yes"),
+    ("verbose", "loud"),
+    ("net_params", [("lr", 1)]),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BAD)
+def test_a_bad_parameter_is_named(few, name, value):
+    given = re.escape(repr(value))
+    message = rf"The '{name}' parameter of MultiViewDisentangler must be.* Got {given} instead"
+    with pytest.raises(ValueError, match=message):
+        MultiViewDisentangler(**{name: value}).fit(few)
