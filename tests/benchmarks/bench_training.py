@@ -1,0 +1,157 @@
+"""How much slower than a bare torch loop does MultiViewDisentangler train?
+
+The contestants train the default model with the same objective, optimizer and
+batches: ``MultiViewDisentangler.fit``, with its checks, history and final pass
+over the data; a loop that an expert would write by hand; and skorch with its own
+loop and data loader. They take turns, so that a busy machine slows all alike.
+Prints medians and spreads (least to greatest) of steps a second and the time
+as a multiple of the bare loop's. Nothing else should run beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+import warnings
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from torch import nn
+
+from mvdisent import MultiViewDisentangler
+from mvdisent.nn import MLPDecoder, MLPEncoder, MultiViewVAE, draw
+from mvdisent.objectives import MultiViewObjective
+
+N_PRIVATE = N_SHARED = 8
+LR = 1e-3
+OBJECTIVE = MultiViewObjective(1.0, 1.0, 1.0, decoder_std=3.0, kl_estimator="stratified")
+
+
+class PlainVAE(nn.Module):
+    """The model with what the objective needs as its output."""
+
+    def __init__(self, view_shape):
+        super().__init__()
+        width = N_PRIVATE + N_SHARED
+        self.vae = MultiViewVAE(
+            MLPEncoder(view_shape, 2 * width),
+            MLPDecoder(width, view_shape),
+            n_private=N_PRIVATE,
+            n_shared=N_SHARED,
+        )
+
+    def forward(self, x, generator=None):
+        generator = generator or torch.default_generator
+        posterior = self.vae.encode(x)
+        z_private = draw(posterior.private_mean, posterior.private_log_var, generator)
+        z_shared = draw(posterior.shared_mean, posterior.shared_log_var, generator)
+        return self.vae.decode(z_private, z_shared), posterior, z_private, z_shared
+
+
+def loss_of(x, outputs, n_train, warmth):
+    return OBJECTIVE.weigh(OBJECTIVE.terms(x, *outputs, None, n_train=n_train), warmth=warmth)
+
+
+def estimator(X, arguments):
+    model = MultiViewDisentangler(
+        N_PRIVATE,
+        N_SHARED,
+        decoder_std=OBJECTIVE.decoder_std,
+        lr=LR,
+        max_epochs=arguments.epochs,
+        batch_size=arguments.batch_size,
+        random_state=0,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of collapse: the data are noise
+        model.fit(X)
+    return model.history_["loss"].iloc[-1]
+
+
+def bare_loop(X, arguments):
+    X = torch.from_numpy(X)
+    X = (X - X.mean()) / X.std()
+    torch.manual_seed(0)
+    module = PlainVAE(X.shape[2:])
+    optimizer = torch.optim.Adam(module.parameters(), LR, fused=True)
+    generator, n_steps = torch.Generator().manual_seed(0), math.ceil(len(X) / arguments.batch_size)
+    for epoch in range(arguments.epochs):
+        total = torch.zeros(())
+        order = torch.randperm(len(X), generator=generator)
+        for step, rows in enumerate(order.tensor_split(n_steps)):
+            x = X[rows]
+            warmth = min(1.0, (epoch + (step + 1) / n_steps) / 5)
+            loss = loss_of(x, module(x, generator), len(X), warmth)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            total += loss.detach() * len(x)
+    return float(total / len(X))
+
+
+class PlainNet(NeuralNet):
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        return loss_of(X, y_pred, self.n_train, min(1.0, len(self.history) / 5))
+
+
+def skorch_loop(X, arguments):
+    X = ((X - X.mean()) / X.std()).astype(np.float32)
+    torch.manual_seed(0)
+    net = PlainNet(
+        PlainVAE(X.shape[2:]),
+        nn.Identity,
+        optimizer=torch.optim.Adam,
+        optimizer__fused=True,
+        lr=LR,
+        batch_size=arguments.batch_size,
+        max_epochs=arguments.epochs,
+        iterator_train__shuffle=True,
+        train_split=None,
+        verbose=0,
+    )
+    net.n_train = len(X)
+    return net.fit(X, np.zeros(len(X), dtype=np.float32)).history[-1, "train_loss"]
+
+
+CONTESTANTS = [bare_loop, estimator, skorch_loop]
+
+
+def compare(X, arguments):
+    """Return seconds a fit, one row a contestant, and the loss each ended with."""
+    losses = [contestant(X, arguments) for contestant in CONTESTANTS]  # warms up, too
+    seconds = np.empty((len(CONTESTANTS), arguments.repeats))
+    for repeat in range(arguments.repeats):
+        for row, contestant in enumerate(CONTESTANTS):
+            start = time.perf_counter()
+            contestant(X, arguments)
+            seconds[row, repeat] = time.perf_counter() - start
+    return seconds, losses
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--n-samples", type=int, default=1024, help="pairs of views of 64 x 32")
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    arguments = parser.parse_args()
+
+    torch.set_num_threads(arguments.threads)
+    X = np.random.default_rng(0).standard_normal((arguments.n_samples, 2, 64, 32), dtype=np.float32)
+    n_steps = arguments.epochs * math.ceil(len(X) / arguments.batch_size)
+    seconds, losses = compare(X, arguments)
+    print(f"{X.shape} in {n_steps} steps of {arguments.batch_size}, {arguments.threads} threads")
+    for contestant, row, loss in zip(CONTESTANTS, seconds, losses, strict=True):
+        rates, ratios = n_steps / row, row / seconds[0]  # ratios of the same turn
+        print(
+            f"  {contestant.__name__:12} {np.median(rates):6.1f} steps/s "
+            f"({rates.min():.1f} to {rates.max():.1f})   {np.median(ratios):5.2f}x the time "
+            f"({ratios.min():.2f} to {ratios.max():.2f})   last loss {loss:.1f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
