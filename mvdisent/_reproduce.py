@@ -143,11 +143,17 @@ def summarise(
     """Build the report: means and spreads (standard deviations) over the seeds."""
 
     def cells(code: str) -> dict[str, Any]:
-        stack = np.stack([r.tables[code].loc[list(BLOCKS), list(FACTORS)] for r in results])
+        stack = np.stack(
+            [r.tables[code].loc[list(BLOCKS), list(FACTORS)].to_numpy(float) for r in results]
+        )
         mean, std = stack.mean(0), stack.std(0, ddof=1) if len(results) > 1 else 0 * stack[0]
         return {
             block: {
-                factor: {"mean": float(mean[i, j]), "std": float(std[i, j])}
+                factor: {
+                    "mean": float(mean[i, j]),
+                    "std": float(std[i, j]),
+                    "by_seed": stack[:, i, j].tolist(),
+                }
                 for j, factor in enumerate(FACTORS)
             }
             for i, block in enumerate(BLOCKS)

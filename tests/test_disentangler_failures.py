@@ -55,6 +55,14 @@ def test_a_divergence_is_seen_even_in_the_last_step(few, small, max_epochs):
         MultiViewDisentangler(**settings, max_epochs=max_epochs).fit(few)
 
 
+def test_a_refit_that_fails_leaves_no_mixture_of_two_models(few, small):
+    model = MultiViewDisentangler(**small).fit(few)
+    with pytest.raises(FloatingPointError):
+        model.set_params(lr=1e30).fit(few)
+    with pytest.raises(NotFittedError):
+        model.transform(few)
+
+
 class PressCtrlC(Callback):
     def __init__(self, epoch):
         self.epoch = epoch
