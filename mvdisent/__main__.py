@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import torch
 
 from . import __version__
+from . import _reproduce as job
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -70,11 +72,6 @@ def reproduce(
     that knows the waveform and a private block that knows the frequency. Small
     networks then try to read both factors from both blocks.
     """
-    # Here, not above: --help and --version should not wait for torch.
-    import torch
-
-    from . import _reproduce as job
-
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     size = job.QUICK if quick else job.full_size(n_samples)
