@@ -5,6 +5,7 @@ drawn here: see :mod:`mvdisent.plotting`.
 """
 
 from ._block_gaps import mutual_info_gap, mutual_info_gap_score, probe_gap, probe_gap_score
+from ._cross_view import CrossView, cross_view_score
 from ._dci import DCI, dci_score
 from ._factor_vae import factor_vae_score
 from ._independence import DependenceTest, subspace_independence
@@ -20,7 +21,9 @@ from ._scorers import get_scorer, get_scorer_names, make_probe_scorer
 __all__ = [
     "DCI",
     "PROBES",
+    "CrossView",
     "DependenceTest",
+    "cross_view_score",
     "dci_score",
     "dmig_score",
     "explicitness_score",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn.pipeline import Pipeline
 
 from .. import _checks, _factor_checks
 from .._blocks import block_columns
@@ -45,16 +46,7 @@ class HeldOut:
 
     def columns(self, block: str) -> list[int]:
         """Find the columns of a block."""
-        _checks.check_option("block", block, BLOCKS)
-        found = block_columns(self.names)
-        parts = ["private", "shared"] if block == "both" else [block]
-        for part in parts:
-            if part not in found:
-                raise ValueError(
-                    f"the estimator has no {part} block among its columns ({self.names[0]}, ...): "
-                    f"it needs output='both', and {part}_0, ... from get_feature_names_out"
-                )
-        return [i for part in parts for i in found[part]]
+        return _find_columns(self.names, block)
 
 
 def hold_out(estimator: Any, X: ArrayLike, factors: Any, wanted: Sequence[str] | None) -> HeldOut:
@@ -95,6 +87,54 @@ def hold_out(estimator: Any, X: ArrayLike, factors: Any, wanted: Sequence[str] |
         own,
         groups,
     )
+
+
+def hold_out_views(estimator: Any, X: ArrayLike) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Encode each view by itself, and keep the views of a sample together.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted; of a Pipeline, the last step makes the blocks.
+    X : array-like of shape (n_samples, n_views, ...)
+        Views; samples with a missing one are left out.
+
+    Returns
+    -------
+    private : ndarray of shape (n_complete, n_views, n_private)
+        Private features of each view.
+    shared : ndarray of shape (n_complete, n_views, n_shared)
+        Shared features that each view gives by itself.
+    X : ndarray of shape (n_complete, n_views, ...)
+        What they were made from: of a Pipeline, what its last step takes.
+    """
+    if isinstance(estimator, Pipeline) and len(estimator) > 1:
+        X, estimator = estimator[:-1].transform(X), estimator[-1]
+    views = _checks.as_views(_checks.as_array(X))
+    missing = _checks.find_missing(views)
+    if missing is not None:
+        views = views[missing.all(axis=1)]
+    n_samples, n_views = views.shape[:2]
+    X_single, _, _ = split_views(views)
+    features = _checks.as_features(estimator.transform(X_single), "the estimator's output")
+    by_view = features.reshape(n_samples, n_views, -1)
+    names = [str(name) for name in estimator.get_feature_names_out()]
+    private, shared = (by_view[..., _find_columns(names, block)] for block in BLOCKS[:2])
+    return private, shared, views
+
+
+def _find_columns(names: Sequence[str], block: str) -> list[int]:
+    """Find the columns of a block by their names."""
+    _checks.check_option("block", block, BLOCKS)
+    found = block_columns(names)
+    parts = ["private", "shared"] if block == "both" else [block]
+    for part in parts:
+        if part not in found:
+            raise ValueError(
+                f"the estimator has no {part} block among its columns ({names[0]}, ...): "
+                f"it needs output='both', and {part}_0, ... from get_feature_names_out"
+            )
+    return [i for part in parts for i in found[part]]
 
 
 def _choose(table: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:

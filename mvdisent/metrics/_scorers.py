@@ -14,7 +14,8 @@ from sklearn.utils.metadata_routing import UNUSED
 
 from .. import _checks
 from ._block_gaps import mutual_info_gap_score, probe_gap
-from ._held_out import BLOCKS, HeldOut, hold_out
+from ._cross_view import cross_view_score
+from ._held_out import BLOCKS, HeldOut, hold_out, hold_out_views
 from ._models import PROBES
 from ._mutual_info import mutual_info_matrix
 from ._probes import probe_table
@@ -152,7 +153,24 @@ class ObjectiveScorer(BaseEstimator):
             return float(estimator.score(X))
 
 
+class CrossViewScorer(BaseEstimator):
+    """Score by what the views tell of one another, which needs no factor."""
+
+    def __init__(self, max_samples: int = 2000, random_state: int = 0) -> None:
+        self.max_samples = max_samples
+        self.random_state = random_state
+
+    def __call__(self, estimator: Any, X: ArrayLike, y: Any = None) -> float:
+        """Return the ``score`` of ``cross_view_score``."""
+        return cross_view_score(
+            *hold_out_views(estimator, X),
+            max_samples=self.max_samples,
+            random_state=self.random_state,
+        ).score
+
+
 _SCORERS: dict[str, BaseEstimator] = {
+    "cross_view": CrossViewScorer(),
     "mutual_info_gap": MutualInfoGapScorer(),
     "neg_probe_leakage": ProbeGapScorer("leakage"),
     "objective": ObjectiveScorer(),
@@ -187,6 +205,8 @@ def get_scorer(name: str) -> Any:
         * ``"mutual_info_gap"``: mutual information of each factor with its own
           block less that with the other, in nats, as by
           :func:`mutual_info_gap_score`;
+        * ``"cross_view"``: how well the blocks separate what the views share, told
+          by the views alone, as by :func:`cross_view_score`: needs no factor;
         * ``"objective"``: ``estimator.score(X)``, which needs no factor.
 
     Returns
@@ -225,7 +245,8 @@ def get_scorer(name: str) -> Any:
     of which nothing is learned, are cheaper made once, before the search.
 
     The objective is weighed by the estimator's own weights: it can compare
-    settings of the networks and the training, not of the weights.
+    settings of the networks and the training, not of the weights. ``"cross_view"``
+    can compare both.
 
     Examples
     --------
