@@ -9,14 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import StandardScaler
 
-PROBES = ("mlp", "knn", "boosting", "linear")
+_STRONG = ("mlp", "knn", "boosting")
+PROBES = (*_STRONG, "linear", "strongest")
+CHANCE = "chance"
 _VALIDATION = 0.1  # of the training rows, for early stopping
+
+
+def expand_probe(probe: str) -> tuple[str, ...]:
+    """Name the single probes that one of ``PROBES`` stands for."""
+    return _STRONG if probe == "strongest" else (probe,)
 
 
 def build_probe(probe: str, y: NDArray[Any], *, discrete: bool, seed: int) -> BaseEstimator:
@@ -25,7 +33,7 @@ def build_probe(probe: str, y: NDArray[Any], *, discrete: bool, seed: int) -> Ba
     Parameters
     ----------
     probe : str
-        One of ``PROBES``.
+        A single one of ``PROBES``, or ``CHANCE``, which looks at no feature.
     y : ndarray of shape (n_train,)
         Training targets: their number and classes bound some settings.
     discrete : bool
@@ -38,6 +46,8 @@ def build_probe(probe: str, y: NDArray[Any], *, discrete: bool, seed: int) -> Ba
     model : estimator
         Not fitted.
     """
+    if probe == CHANCE:
+        return DummyClassifier(strategy="most_frequent") if discrete else DummyRegressor()
     if probe == "knn":
         n_neighbors = min(15, len(y))
         model = KNeighborsClassifier if discrete else KNeighborsRegressor

@@ -275,7 +275,7 @@ def make_probe_scorer(
     factor : str
         Name of the factor; of a private one without its view: ``"frequency"``
         for the columns ``frequency_v0`` and ``frequency_v1``.
-    probe : {"mlp", "knn", "boosting", "linear"}, default="mlp"
+    probe : {"mlp", "knn", "boosting", "linear", "strongest"}, default="mlp"
         As in :func:`probe_table`.
     greater_is_better : bool, default=True
         False negates the score, for a factor that the block should not tell.

@@ -7,6 +7,7 @@ measured in :mod:`mvdisent.metrics`.
 
 from ._latents import LatentDisplay
 from ._mutual_info import MutualInfoDisplay
+from ._probes import ProbeDisplay
 from ._reconstruction import ReconstructionDisplay
 
-__all__ = ["LatentDisplay", "MutualInfoDisplay", "ReconstructionDisplay"]
+__all__ = ["LatentDisplay", "MutualInfoDisplay", "ProbeDisplay", "ReconstructionDisplay"]

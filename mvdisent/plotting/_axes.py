@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 AxesLike = Any  # None, an Axes, or an array-like of Axes
+# Okabe and Ito's palette, which most colour-blind readers tell apart; yellow,
+# faint on white, comes last.
+COLORS = (
+    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#F0E442",
+)  # fmt: skip
 
 
 def make_axes(

@@ -14,17 +14,13 @@ from sklearn.utils import check_random_state
 from .. import _checks
 from .._blocks import block_columns
 from ..metrics._factors import as_factors
-from ._axes import AxesLike, make_axes
+from ._axes import COLORS, AxesLike, make_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-# Okabe and Ito's palette, which most colour-blind readers tell apart; yellow,
-# faint on white, comes last. Shapes tell the classes apart in grey as well.
-_COLORS = (
-    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#F0E442",
-)  # fmt: skip
+# Shapes tell the classes apart in grey as well.
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 # Ticks that fit beside the colour bar of one row.
 _MAX_TICKS = 12
@@ -201,7 +197,7 @@ def _draw_row(
     column = column.astype(column.dtype if column.dtype == "category" else "category")
     column = column.cat.remove_unused_categories()
     levels, codes = column.cat.categories, column.cat.codes.to_numpy()
-    if len(levels) <= len(_COLORS):
+    if len(levels) <= len(COLORS):
         for panel, block in zip(axes, points, strict=True):
             _scatter_classes(panel, block, codes, [str(level) for level in levels])
         axes[-1].legend(
@@ -238,7 +234,7 @@ def _scatter_classes(
                 y,
                 s=8,
                 linewidths=0,
-                color=_COLORS[code],
+                color=COLORS[code],
                 marker=_MARKERS[code],
                 label=None if number else level,
             )
