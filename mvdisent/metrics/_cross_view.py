@@ -16,6 +16,7 @@ from sklearn.utils import check_random_state
 from .. import _checks
 from ._independence import subspace_independence
 from ._models import build_probe
+from ._probe_cells import quiet_on_one_thread
 
 # Directions of X that are predicted: its largest, on their own scale.
 _N_COMPONENTS = 16
@@ -124,7 +125,8 @@ def cross_view_score(
     seed = int(rng.randint(2**31 - 1))
     own, common, views = own[rows], common[rows], views[rows]
     _checks.check_finite(views, "X")
-    reconstruction = _predict_views(own, common, views, seed)
+    with quiet_on_one_thread():
+        reconstruction = _predict_views(own, common, views, seed)
     agreement, dependence = (
         subspace_independence(
             block[:, 0], block[:, 1:].reshape(len(block), -1), n_permutations=1, random_state=seed

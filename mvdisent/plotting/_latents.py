@@ -180,7 +180,7 @@ def _principal_components(Z: NDArray[Any]) -> NDArray[Any]:
     components = np.zeros((len(Z), 2))
     if np.ptp(Z, axis=0).any():
         n = min(2, *Z.shape)
-        components[:, :n] = PCA(n, random_state=0).fit_transform(Z)
+        components[:, :n] = PCA(n, random_state=0).fit_transform(Z.astype(np.float64))
     return components
 
 
