@@ -6,6 +6,7 @@ import pickle
 
 import joblib
 import numpy as np
+import optuna
 import pandas as pd
 import pytest
 from sklearn import config_context
@@ -137,6 +138,29 @@ def test_a_candidate_that_diverges_is_nan_and_the_search_goes_on(spectra, tones)
         scores = search.cv_results_[f"mean_test_{name}"]
         assert np.isnan(scores[0])
         assert np.isfinite(scores[1])
+
+
+def test_a_study_gives_up_a_model_that_learns_nothing_and_keeps_that_of_a_plain_fit(spectra):
+    train, held_out, n_epochs = spectra[:32], spectra[32:], 4
+
+    def judge(trial):
+        estimator = model(lr=trial.suggest_categorical("lr", [1e-9, 1e-3]))
+        for epoch in range(n_epochs):
+            score = estimator.partial_fit(train).score(held_out)
+            trial.report(score, epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        return score
+
+    study = optuna.create_study(
+        direction="maximize", pruner=optuna.pruners.MedianPruner(n_startup_trials=1)
+    )
+    for lr in (1e-3, 1e-9):
+        study.enqueue_trial({"lr": lr})
+    study.optimize(judge, n_trials=2)
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE", "PRUNED"]
+    best = model(max_epochs=n_epochs, **study.best_params).fit(train)
+    assert study.best_value == best.score(held_out)
 
 
 @pytest.mark.parametrize("cv", [2, KFold(2, shuffle=True, random_state=0)])
