@@ -6,6 +6,7 @@ drawn here: see :mod:`mvdisent.plotting`.
 
 from ._block_gaps import mutual_info_gap, mutual_info_gap_score, probe_gap, probe_gap_score
 from ._dci import DCI, dci_score
+from ._equivariance import equivariance_score, invariance_score
 from ._factor_vae import factor_vae_score
 from ._independence import DependenceTest, subspace_independence
 from ._irs import irs_score
@@ -23,10 +24,12 @@ __all__ = [
     "DependenceTest",
     "dci_score",
     "dmig_score",
+    "equivariance_score",
     "explicitness_score",
     "factor_vae_score",
     "get_scorer",
     "get_scorer_names",
+    "invariance_score",
     "irs_score",
     "make_probe_scorer",
     "mig_score",
