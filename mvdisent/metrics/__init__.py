@@ -17,11 +17,13 @@ from ._mutual_info import mutual_info_matrix
 from ._probes import probe_table
 from ._sap import sap_score
 from ._scorers import get_scorer, get_scorer_names, make_probe_scorer
+from ._swap import SwapTriplets, reconstruction_error, swap_score, swap_triplets
 
 __all__ = [
     "DCI",
     "PROBES",
     "DependenceTest",
+    "SwapTriplets",
     "dci_score",
     "dmig_score",
     "equivariance_score",
@@ -40,7 +42,10 @@ __all__ = [
     "probe_gap",
     "probe_gap_score",
     "probe_table",
+    "reconstruction_error",
     "sap_score",
     "subspace_independence",
+    "swap_score",
+    "swap_triplets",
     "xmig_score",
 ]
