@@ -159,8 +159,8 @@ def swap_score(X_true: ArrayLike, X_swapped: ArrayLike, X_reconstructed: ArrayLi
 
 
 def swap_triplets(
-    shared: Factors,
     private: Factors,
+    shared: Factors,
     *,
     random_state: int | np.random.RandomState | None = None,
 ) -> SwapTriplets:
@@ -168,12 +168,12 @@ def swap_triplets(
 
     Parameters
     ----------
-    shared : DataFrame, Series or dict of shape (n_samples, n_shared_factors)
-        Factors that the shared code should hold, such as the instrument. All
-        values of a row must be those of the target.
     private : DataFrame, Series or dict of shape (n_samples, n_private_factors)
-        Factors that the private code should hold, such as the pitch, of the same rows.
-        Values are compared as they are: pass classes or notes, not measured frequencies.
+        Factors that the private code should hold, such as the pitch. All values of a
+        row must be those of the target, as they are: pass classes or notes, not
+        measured frequencies.
+    shared : DataFrame, Series or dict of shape (n_samples, n_shared_factors)
+        Factors that the shared code should hold, such as the instrument, of the same rows.
     random_state : int, RandomState instance or None, default=None
         Seed of the rows that are drawn.
 
@@ -199,19 +199,19 @@ def swap_triplets(
     >>> from mvdisent.metrics import swap_triplets
     >>> instrument = ["flute", "flute", "oboe", "oboe"]
     >>> pitch = [60, 62, 60, 62]
-    >>> swap_triplets({"instrument": instrument}, {"pitch": pitch}).target
+    >>> swap_triplets({"pitch": pitch}, {"instrument": instrument}).target
     array([0, 1, 2, 3])
 
     With a fitted model and spectra of one view each, ``X`` of shape (n_samples, 1, ...)::
 
-        i, j, target = swap_triplets(factors["instrument"], factors["pitch"], random_state=0)
+        i, j, target = swap_triplets(factors["pitch"], factors["instrument"], random_state=0)
         private, shared = model.encode(X, code="mean")
         swapped = model.decode(private[i], shared[j])
         swap_score(X[target], swapped, model.reconstruct(X)[target])
     """
     rng = check_random_state(random_state)
-    of_shared, of_private = _number_rows(shared), _number_rows(private)
-    _checks.check_n_rows("private", len(of_private), "shared", len(of_shared))
+    of_private, of_shared = _number_rows(private), _number_rows(shared)
+    _checks.check_n_rows("shared", len(of_shared), "private", len(of_private))
     i = _draw_donors(of_private, of_shared, rng)
     j = _draw_donors(of_shared, of_private, rng)
     target = np.flatnonzero((i >= 0) & (j >= 0))

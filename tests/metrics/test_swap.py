@@ -83,7 +83,7 @@ def test_a_model_that_decodes_one_spectrum_scores_zero(offset):
 
 
 def test_a_triplet_s_target_has_the_factors_of_its_two_rows_which_differ_in_both():
-    i, j, target = swap_triplets({"a": INSTRUMENT}, {"b": PITCH}, random_state=0)
+    i, j, target = swap_triplets({"b": PITCH}, {"a": INSTRUMENT}, random_state=0)
     assert_array_equal(target, np.arange(30))  # each row can be one
     assert_array_equal(PITCH[i], PITCH[target])
     assert_array_equal(INSTRUMENT[j], INSTRUMENT[target])
@@ -92,7 +92,7 @@ def test_a_triplet_s_target_has_the_factors_of_its_two_rows_which_differ_in_both
 
 
 def test_every_row_that_fits_is_drawn_as_often():
-    draws = [swap_triplets({"a": INSTRUMENT}, {"b": PITCH}, random_state=k) for k in range(200)]
+    draws = [swap_triplets({"b": PITCH}, {"a": INSTRUMENT}, random_state=k) for k in range(200)]
     others = np.flatnonzero((PITCH == 0) & (INSTRUMENT != 0))  # row 0 has the first of either
     counts = np.bincount([draw.private[0] for draw in draws], minlength=30)
     assert counts[others].sum() == 200
@@ -103,13 +103,13 @@ def test_rows_without_both_partners_are_no_targets():
     instrument = pd.Series(["flute", "flute", "oboe", "harp"], index=[7, 3, 3, 1])
     pitch = pd.Series([60, 62, 60, 70])
     # The flute at 60 has an oboe at 60 and a flute at 62; each other row lacks one of these.
-    i, j, target = swap_triplets(instrument, pitch)
+    i, j, target = swap_triplets(pitch, instrument)
     assert (i.tolist(), j.tolist(), target.tolist()) == ([2], [1], [0])
 
 
 def test_all_columns_of_several_factors_are_those_of_the_target(rng):
     private = pd.DataFrame({"pitch": PITCH, "velocity": rng.integers(2, size=len(PITCH))})
-    i, _, target = swap_triplets({"a": INSTRUMENT}, private, random_state=0)
+    i, _, target = swap_triplets(private, {"a": INSTRUMENT}, random_state=0)
     assert len(target) > 0
     assert_frame_equal(
         private.iloc[i].reset_index(drop=True), private.iloc[target].reset_index(drop=True)
@@ -118,14 +118,14 @@ def test_all_columns_of_several_factors_are_those_of_the_target(rng):
 
 def test_a_seed_repeats_the_triplets():
     first, second = (
-        swap_triplets({"a": INSTRUMENT}, {"b": PITCH}, random_state=5) for _ in range(2)
+        swap_triplets({"b": PITCH}, {"a": INSTRUMENT}, random_state=5) for _ in range(2)
     )
     assert_array_equal(first, second)
 
 
 def test_swaps_by_decoders_that_are_known():
     X = spectrum_of(INSTRUMENT, PITCH)
-    i, j, target = swap_triplets({"a": INSTRUMENT}, {"b": PITCH}, random_state=0)
+    i, j, target = swap_triplets({"b": PITCH}, {"a": INSTRUMENT}, random_state=0)
     true = X[target]
     separated = spectrum_of(INSTRUMENT[j], PITCH[i])
     assert swap_score(true, separated, true) == 1
@@ -181,8 +181,8 @@ def test_views_that_do_not_fit_are_refused(position, bad, error):
 
 def test_factors_without_a_swap_are_refused():
     with pytest.raises(ValueError, match="none of the 30 rows shares its private factors"):
-        swap_triplets({"a": INSTRUMENT}, {"hz": np.linspace(55, 1760, 30)})
-    with pytest.raises(ValueError, match="private has 29 rows, but shared has 30"):
-        swap_triplets({"a": INSTRUMENT}, {"b": PITCH[1:]})
+        swap_triplets({"hz": np.linspace(55, 1760, 30)}, {"a": INSTRUMENT})
+    with pytest.raises(ValueError, match="shared has 30 rows, but private has 29"):
+        swap_triplets({"b": PITCH[1:]}, {"a": INSTRUMENT})
     with pytest.raises(ValueError, match="1 missing values, first in row 2"):
-        swap_triplets({"a": ["x", "y", None]}, {"b": [1, 2, 3]})
+        swap_triplets({"b": [1, 2, 3]}, {"a": ["x", "y", None]})
