@@ -10,6 +10,7 @@ import numpy as np
 
 from mvdisent import LogMel, MultiViewDisentangler
 from mvdisent.datasets import make_tone_views
+from mvdisent.metrics import swap_score
 from mvdisent.plotting import ReconstructionDisplay
 from mvdisent.views import split_views
 
@@ -28,3 +29,21 @@ ReconstructionDisplay(
         f"{own}\nswapped: {other}" for own, other in zip(timbres, np.roll(timbres, -1), strict=True)
     ],
 ).plot()
+
+# %%
+# How near is a swap to the true tone? The same seed with the waveforms in another
+# order makes the tones that the swaps should be. Their first views are the truth, and
+# their second views, at another frequency, give the shared codes. A score of 1 is
+# that of the reconstruction, and 0 that of the mean spectrum.
+
+waveforms = ["sine", "triangle", "sawtooth", "square"]
+given, true = (
+    make_tone_views(100, waveforms=w, transform=LogMel(16000).fit_transform, random_state=1)[0]
+    for w in (waveforms, waveforms[1:] + waveforms[:1])
+)
+private, _ = model.encode(given[:, :1], code="mean")
+_, shared = model.encode(true[:, 1:], code="mean")
+swapped = model.decode(private, shared)
+again = model.reconstruct(true[:, :1])
+print(f"swap score: {swap_score(true[:, :1], swapped, again):.2f}")
+print(f"without a swap: {swap_score(true[:, :1], model.reconstruct(given[:, :1]), again):.2f}")

@@ -116,6 +116,9 @@ def make_tone_views(
     band-limited sawtooth. Where `band_limited` is False, the level is that of
     the ideal waveform before it is sampled.
 
+    As many other waveforms with the same seed give tones of the same
+    frequencies, phases and noise: only the timbre is changed.
+
     Examples
     --------
     >>> from mvdisent.datasets import make_tone_views
