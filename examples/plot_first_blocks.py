@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 
 from mvdisent import LogMel, MultiViewDisentangler
 from mvdisent.datasets import make_tone_views
-from mvdisent.plotting import LatentDisplay
+from mvdisent.plotting import HistoryDisplay, LatentDisplay
 from mvdisent.views import split_views
 
 X, factors = make_tone_views(2500, random_state=0)
@@ -23,6 +23,11 @@ model.fit(X[:2000])
 tones, truth, _ = split_views(X[2000:], factors[2000:])
 display = LatentDisplay.from_estimator(model, tones, truth[["timbre", "frequency"]], random_state=0)
 display.figure_.suptitle("Shared: a cluster a waveform. Private: ordered by frequency.")
+
+# %%
+# How the fit went, term by term, and which dimensions it came to use. The others
+# have collapsed: ``transform`` gives 0 there.
+HistoryDisplay.from_estimator(model)
 
 # %%
 # The features are a table with named columns, ready for any scikit-learn step.

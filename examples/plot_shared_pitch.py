@@ -9,6 +9,7 @@ spectra do (the ceiling), and the other factor no better than a guess (chance).
 from mvdisent import LogMel, MultiViewDisentangler
 from mvdisent.datasets import make_tone_views
 from mvdisent.metrics import probe_table
+from mvdisent.plotting import ProbeDisplay
 from mvdisent.views import split_views
 
 X, factors = make_tone_views(3500, transform=LogMel(16000).fit_transform, random_state=0)
@@ -27,12 +28,5 @@ table.round(3)
 
 # %%
 # One bar a block and factor.
-axes = table.T[["private", "shared"]].plot.bar(
-    rot=0, ylabel="accuracy on held-out tones", ylim=(0, 1.05), color=["#0072B2", "#E69F00"]
-)
-for i, factor in enumerate(table.columns):
-    for line, style in (("chance", ":"), ("ceiling", "--")):
-        level = table.loc[line, factor]
-        axes.hlines(level, i - 0.4, i + 0.4, "black", style, label=line if i == 0 else None)
-axes.legend(loc="lower right")
-axes.set_title("What each block tells of each factor")
+display = ProbeDisplay(table).plot()
+display.ax_.set_title("What each block tells of each factor")

@@ -23,6 +23,7 @@ from mvdisent import LogMel, MultiViewDisentangler
 from mvdisent.datasets import TONE_SETTINGS, make_tone_views
 from mvdisent.metrics import get_scorer, make_probe_scorer, probe_gap_score
 from mvdisent.model_selection import ablation_grid
+from mvdisent.plotting import AblationDisplay
 
 CELLS = [(block, factor) for factor in ("timbre", "frequency") for block in ("private", "shared")]
 OWN = {"timbre": "shared", "frequency": "private"}
@@ -96,7 +97,7 @@ def main():
     parser.add_argument("--random", type=int, default=0, metavar="N")
     parser.add_argument("--n-jobs", type=int, default=2)
     parser.add_argument("--backend", choices=["loky", "dask", "ray"], default="loky")
-    parser.add_argument("--out", help="folder for the table as CSV")
+    parser.add_argument("--figure", metavar="FILE", help="draws the ablation")
     args = parser.parse_args()
 
     X, factors = make_tone_views(
@@ -124,8 +125,11 @@ def main():
     print(table.round(3).to_string(index=False))
     ranks = table[["probe_gap", *RANKERS]].corr("spearman")["probe_gap"]
     print(f"Spearman's rho with probe_gap:\n{ranks.iloc[1:].round(2).to_string()}")
-    if args.out:
-        table.to_csv(f"{args.out}/ablation.csv", index=False)
+    if args.figure:
+        display = AblationDisplay.from_cv_results(
+            search.cv_results_, metrics=[f"{b} {f}" for b, f in CELLS]
+        )
+        display.figure_.savefig(args.figure, dpi=100, bbox_inches="tight")
 
 
 if __name__ == "__main__":
