@@ -172,6 +172,9 @@ class LatentDisplay:
         for i, name in enumerate(points):
             self.axes_[0, i].set_title(name)
             self.axes_[-1, i].set_xlabel("component 1")
+        for i, block in enumerate(points.values()):
+            for panel in self.axes_[:, i]:
+                _name_missing(panel, block)
         return self
 
 
@@ -182,6 +185,13 @@ def _principal_components(Z: NDArray[Any]) -> NDArray[Any]:
         n = min(2, *Z.shape)
         components[:, :n] = PCA(n, random_state=0).fit_transform(Z.astype(np.float64))
     return components
+
+
+def _name_missing(panel: Axes, block: NDArray[Any]) -> None:
+    """Leave 0 alone on the axis of a component that is not there: its scale means nothing."""
+    for axis, values in zip((panel.xaxis, panel.yaxis), block.T, strict=True):
+        if not values.any():
+            axis.set_ticks([0])
 
 
 def _draw_row(

@@ -38,6 +38,18 @@ def test_one_dimension_is_drawn_on_a_line(rng):
     assert (embedding[:, 1] == 0).all()
 
 
+def test_a_component_that_is_not_there_has_no_scale(rng):
+    blocks = {"line": rng.normal(size=(20, 1)), "point": np.ones((20, 3))}
+    display = LatentDisplay.from_predictions(blocks, {"f": np.arange(20) % 2})
+    (line, point) = display.axes_[0]
+    assert len(line.get_xticks()) > 1
+    assert [list(p) for p in (line.get_yticks(), point.get_xticks(), point.get_yticks())] == [
+        [0],
+        [0],
+        [0],
+    ]
+
+
 def test_rows_are_factors_and_columns_blocks(rng):
     blocks = {"private": rng.normal(size=(40, 4)), "shared": rng.normal(size=(40, 3))}
     factors = {"timbre": np.arange(40) % 4, "note": np.arange(40) % 20, "hz": rng.normal(size=40)}
