@@ -27,7 +27,7 @@ display.figure_.suptitle("Shared: ordered by waveform. Private: ordered by frequ
 # %%
 # How the fit went, term by term, and which dimensions it came to use. The others
 # have collapsed: ``transform`` gives 0 there.
-HistoryDisplay.from_estimator(model)
+HistoryDisplay.from_estimator(model[-1])
 
 # %%
 # The features are a table with named columns, ready for any scikit-learn step.

@@ -1,124 +1,156 @@
-"""The ablation: held-out scores by the weight of each term of the objective."""
+"""The ablation figure: scores against the weight of each term of the objective."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from itertools import cycle
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from ._axes import COLORS, AxesLike, make_axes
+from .. import _checks
+from ._axes import BLOCK_COLORS, TERM_NAMES, AxesLike, make_axes
 
-_TERMS = {
-    "alpha": "index-code MI",
-    "beta": "total correlation",
-    "gamma": "dimension-wise KL",
-}
-_MARKERS = "osD^vPX*"
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_TERMS = {"alpha": "mi", "beta": "tc", "gamma": "dwkl"}
+_MEAN = "mean_test_"
+_COLUMNS = ("term", "weight", "metric", "mean", "std")
+_MARKERS = {"private": "o", "shared": "s", "both": "^"}
+_REFERENCE_STYLES = (":", "--", "-.")
 
 
 class AblationDisplay:
-    """Lines of held-out scores by the weight of one term, the other terms at 0.
+    """Scores against the weight of each term, one panel a term.
 
-    A panel a term, as in the paper's figure; a line a score. Weights stand at
-    equal distances.
+    The paper's figure [1]_: reconstruction plus one term of the objective. A
+    metric whose name starts with a block (``"private timbre"``,
+    ``"shared_timbre"``) is a line of that block in the row of what follows; any
+    other metric has a row of its own.
 
     Parameters
     ----------
-    scores : DataFrame of shape (n_candidates, n_scores)
-        Mean scores; the rows' two index levels are the term, one of "alpha",
-        "beta" and "gamma", and its weight. NaN, of a candidate that failed, is
-        a gap.
-    errors : DataFrame of the same shape, default=None
-        Half-lengths of error bars.
-    references : dict of str to float, default=None
-        A level for each named score, such as its chance: a dotted line of the
-        score's colour. A name that is no score gets a grey one.
+    scores : DataFrame of shape (n_scores, 5)
+        One row a point: ``term`` ("alpha", "beta" or "gamma"), ``weight``,
+        ``metric``, ``mean`` and ``std`` over the folds. A mean that is NaN is a
+        gap in its line.
+    references : dict of str to dict of str to float, default=None
+        Horizontal lines: by name ("chance", "ceiling", "paper"), the level in
+        each row (``"timbre"``), drawn black, or of each metric
+        (``"private timbre"``), drawn in its colour.
+    score_name : str, default="score"
+        What the scores are, with their unit: ``"accuracy"``.
 
     Attributes
     ----------
-    axes_ : ndarray of Axes of shape (1, n_terms)
-        The panels.
+    axes_ : ndarray of Axes of shape (n_rows, n_terms)
+        The panels. Weights are spaced evenly, whatever their values.
     figure_ : Figure
         The figure that holds them.
 
     See Also
     --------
-    mvdisent.model_selection.ablation_grid : The candidates.
-    mvdisent.metrics.make_probe_scorer : Scores of one factor in one block.
+    mvdisent.model_selection.ablation_grid : The candidates of the search.
+    mvdisent.metrics.make_probe_scorer : A metric for each block and factor.
+
+    References
+    ----------
+    .. [1] J. Wilkins, S. Ding, M. Fuentes, J. P. Bello, "Self-Supervised
+       Multi-View Learning for Disentangled Music Audio Representations",
+       ISMIR 2024 late-breaking demo, arXiv 2411.02711.
 
     Examples
     --------
     >>> import pandas as pd
     >>> from mvdisent.plotting import AblationDisplay
-    >>> index = pd.MultiIndex.from_product([["gamma"], [0, 0.1, 0.5, 1]])
-    >>> scores = pd.DataFrame({"timbre, shared": [0.78, 0.97, 0.97, 0.89]}, index)
-    >>> figure = AblationDisplay(scores, references={"chance": 0.25}).plot().figure_
+    >>> scores = pd.DataFrame(
+    ...     [
+    ...         ["gamma", 0.0, "shared timbre", 0.78, 0.02],
+    ...         ["gamma", 0.1, "shared timbre", 0.97, 0.01],
+    ...     ],
+    ...     columns=["term", "weight", "metric", "mean", "std"],
+    ... )
+    >>> display = AblationDisplay(scores, references={"chance": {"timbre": 0.25}})
+    >>> figure = display.plot().figure_
     """
 
     def __init__(
         self,
         scores: pd.DataFrame,
-        errors: pd.DataFrame | None = None,
         *,
-        references: Mapping[str, float] | None = None,
+        references: Mapping[str, Mapping[str, float]] | None = None,
+        score_name: str = "score",
     ) -> None:
         self.scores = scores
-        self.errors = errors
         self.references = references
+        self.score_name = score_name
 
     @classmethod
     def from_cv_results(
         cls,
-        cv_results: Mapping[str, Any],
+        cv_results: Mapping[str, Any] | pd.DataFrame,
         *,
         metrics: Sequence[str] | None = None,
-        references: Mapping[str, float] | None = None,
+        prefix: str = "",
+        references: Mapping[str, Mapping[str, float]] | None = None,
+        score_name: str = "score",
         ax: AxesLike = None,
     ) -> Self:
-        """Draw the results of a search over an ablation grid.
+        """Draw the test scores of a search.
+
+        Of each term, the candidates are drawn whose other terms have weight 0.
 
         Parameters
         ----------
-        cv_results : dict
-            ``cv_results_`` of a search over
-            :func:`mvdisent.model_selection.ablation_grid`, of a bare estimator
-            or of a Pipeline. Candidates with two weights above 0 are left out.
+        cv_results : dict or DataFrame
+            ``cv_results_`` of a fitted search over
+            :func:`mvdisent.model_selection.ablation_grid`; as a DataFrame it
+            can be cut to some candidates.
         metrics : sequence of str, default=None
-            Keys of ``scoring``, in the order of the legend; None draws all.
-        references : dict of str to float, default=None
-            Levels to draw; see the class.
+            Names in the search's ``scoring``; None for all, in its order. Of a
+            search with a single scorer the name is "score".
+        prefix : str, default=""
+            As given to ``ablation_grid``: ``"multiviewdisentangler__"`` where
+            the model is a step of a Pipeline.
+        references : dict of str to dict of str to float, default=None
+            Horizontal lines; see the class.
+        score_name : str, default="score"
+            What the scores are, with their unit.
         ax : Axes or array-like of Axes, default=None
             Where to draw; see ``plot``.
 
         Returns
         -------
         display : AblationDisplay
-            Drawn, with the standard deviation over the folds as error bars where
-            there is more than one fold.
+            Drawn.
 
         Raises
         ------
         ValueError
-            If a metric is unknown, or no candidate has one weight alone.
+            If a metric is unknown, no term was searched, a term has no
+            candidate with the others at 0, or several of one weight.
         """
-        known = [key.removeprefix("mean_test_") for key in cv_results if key[:10] == "mean_test_"]
-        chosen = list(known if metrics is None else metrics)
-        for name in chosen:
-            if name not in known:
-                raise ValueError(f"metrics has {name!r}, not a score of the search: {known}")
-        rows = _single_terms(cv_results["params"])
-        index = pd.MultiIndex.from_tuples([row[:2] for row in rows], names=["term", "weight"])
-        candidates = [row[2] for row in rows]
-
-        def collect(kind: str) -> pd.DataFrame:
-            columns = {m: np.asarray(cv_results[f"{kind}_test_{m}"])[candidates] for m in chosen}
-            return pd.DataFrame(columns, index)
-
-        several = any(key.startswith("split1_test_") for key in cv_results)
-        errors = collect("std") if several else None
-        return cls(collect("mean"), errors, references=references).plot(ax=ax)
+        columns = map(str, cv_results)
+        known = [name.removeprefix(_MEAN) for name in columns if name.startswith(_MEAN)]
+        drawn = known if metrics is None else metrics
+        for metric in drawn:
+            _checks.check_option("metrics", metric, known)
+        params = pd.DataFrame(list(cv_results["params"]))
+        parts = []
+        for term, rows in _find_candidates(params, prefix).items():
+            for metric in drawn:
+                part = pd.DataFrame({"weight": params[prefix + term].iloc[rows].to_numpy(float)})
+                part["term"], part["metric"] = term, metric
+                for statistic in ("mean", "std"):
+                    values = np.asarray(cv_results[f"{statistic}_test_{metric}"], dtype=float)
+                    part[statistic] = values[rows]
+                parts.append(part.sort_values("weight"))
+        scores = pd.concat(parts, ignore_index=True)[list(_COLUMNS)]
+        return cls(scores, references=references, score_name=score_name).plot(ax=ax)
 
     def plot(self, ax: AxesLike = None) -> Self:
         """Draw the panels.
@@ -126,7 +158,7 @@ class AblationDisplay:
         Parameters
         ----------
         ax : Axes or array-like of Axes, default=None
-            One Axes gives its place to all panels; an array holds one a term;
+            One Axes gives its place to all panels; an array holds one a panel;
             None makes a figure.
 
         Returns
@@ -134,58 +166,137 @@ class AblationDisplay:
         display : AblationDisplay
             Itself, with ``axes_`` and ``figure_``.
         """
-        terms = [term for term in _TERMS if term in self.scores.index.get_level_values(0)]
-        self.figure_, self.axes_ = make_axes(ax, 1, len(terms), size=(2.4 + 2.4 * len(terms), 3.2))
-        values = self.scores.to_numpy(dtype=float)
-        levels = [*values[np.isfinite(values)], *(self.references or {}).values()]
-        margin = 0.06 * (np.ptp(levels) or 1.0)
-        for axes, term in zip(self.axes_[0], terms, strict=True):
-            scores = self.scores.loc[term].sort_index()
-            errors = None if self.errors is None else self.errors.loc[term].sort_index()
-            places = np.arange(len(scores))
-            for i, name in enumerate(scores):
-                axes.errorbar(
-                    places,
-                    scores[name],
-                    yerr=None if errors is None else errors[name],
-                    color=COLORS[i % len(COLORS)],
-                    marker=_MARKERS[i % len(_MARKERS)],
-                    capsize=2,
-                    label=name,
-                )
-            self._draw_references(axes)
-            axes.set_xticks(places, [f"{weight:g}" for weight in scores.index])
-            axes.set_xlim(-0.3, len(scores) - 0.7)
-            axes.set_ylim(min(levels) - margin, max(levels) + margin)
-            axes.set_xlabel(f"{term}\n({_TERMS[term]})")
-        for axes in self.axes_[0, 1:]:
-            axes.tick_params(labelleft=False)
-        self.axes_[0, 0].set_ylabel(
-            "held-out score" + (" ± std" if self.errors is not None else "")
+        _check_columns(self.scores)
+        metrics = list(dict.fromkeys(self.scores["metric"]))
+        rows: dict[str, list[str]] = {}
+        for metric in metrics:
+            rows.setdefault(_split_name(metric)[1], []).append(metric)
+        references = dict(self.references or {})
+        _check_references(references, [*rows, *metrics])
+        terms = {str(term): part for term, part in self.scores.groupby("term", sort=False)}
+        n_rows, n_terms = len(rows), len(terms)
+        self.figure_, self.axes_ = make_axes(
+            ax, n_rows, n_terms, size=(2.0 + 2.6 * n_terms, 0.8 + 2.3 * n_rows)
         )
-        self.axes_[0, -1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+        for axes, (row, names) in zip(self.axes_, rows.items(), strict=True):
+            for panel, scores in zip(axes, terms.values(), strict=True):
+                _draw_lines(panel, scores, names)
+                _draw_references(panel, references, row, names)
+            _share_scale(axes)
+            axes[0].set_ylabel(f"{row}\n{self.score_name}")
+        for term, top, bottom in zip(terms, self.axes_[0], self.axes_[-1], strict=True):
+            top.set_title(f"{term}: {TERM_NAMES[_TERMS[term]]}", fontsize="medium")
+            bottom.set_xlabel("weight")
+        self._draw_key(references)
         return self
 
-    def _draw_references(self, axes: Any) -> None:
-        names = list(self.scores)
-        for name, level in (self.references or {}).items():
-            color = COLORS[names.index(name) % len(COLORS)] if name in names else "0.4"
-            label = None if name in names else name
-            axes.axhline(level, color=color, linestyle=":", linewidth=1.2, label=label)
+    def _draw_key(self, references: Mapping[str, Any]) -> None:
+        """Name the blocks and the horizontal lines, beside the first row."""
+        corner = self.axes_[0, -1]
+        for label, style in zip(references, cycle(_REFERENCE_STYLES), strict=False):
+            corner.plot([], [], color="black", linestyle=style, label=label)
+        found: dict[str, Any] = {}
+        for panel in self.axes_[:, -1]:
+            for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
+                found.setdefault(label, handle)
+        if found:
+            corner.legend(
+                list(found.values()),
+                list(found),
+                loc="upper left",
+                bbox_to_anchor=(1.02, 1),
+                frameon=False,
+            )
 
 
-def _single_terms(params: Sequence[Mapping[str, Any]]) -> list[tuple[str, float, int]]:
-    """Find term, weight and number of each candidate in which one term alone has a weight."""
-    rows = []
-    for number, candidate in enumerate(params):
-        weights = {name.rsplit("__", 1)[-1]: value for name, value in candidate.items()}
-        given = {term: float(weights[term]) for term in _TERMS if term in weights}
-        above = [term for term, weight in given.items() if weight > 0]
-        if len(above) <= 1:  # with no weight at all, it is where every line starts
-            rows += [(term, given[term], number) for term in above or given]
-    if not any(weight > 0 for _, weight, _ in rows):
+def _find_candidates(params: pd.DataFrame, prefix: str) -> dict[str, NDArray[np.intp]]:
+    """Find, for each term that was searched, the candidates with the others at 0."""
+    terms = [term for term in _TERMS if prefix + term in params]
+    if not terms:
         raise ValueError(
-            "the search has no candidate in which one of alpha, beta and gamma alone is above 0: "
-            "search over mvdisent.model_selection.ablation_grid()"
+            f"no candidate has a parameter {prefix}alpha, {prefix}beta or {prefix}gamma, but "
+            f"{', '.join(map(str, params))}: pass the prefix={prefix!r} that ablation_grid had"
         )
-    return rows
+    found = {}
+    for term in terms:
+        others = [prefix + other for other in terms if other != term]
+        rows = np.flatnonzero((params[others] == 0).all(axis=1) & params[prefix + term].notna())
+        if not len(rows):
+            raise ValueError(
+                f"{term} has no candidate whose other terms have weight 0 ({', '.join(others)}): "
+                "search over ablation_grid() with 0 among the weights"
+            )
+        weights = params[prefix + term].iloc[rows]
+        if weights.duplicated().any():
+            weight = weights[weights.duplicated()].iloc[0]
+            raise ValueError(
+                f"{term}={weight} has {int((weights == weight).sum())} candidates: pass the rows "
+                "of one setting, such as pd.DataFrame(search.cv_results_).query(...)"
+            )
+        found[term] = rows
+    return found
+
+
+def _check_columns(scores: pd.DataFrame) -> None:
+    missing = [name for name in _COLUMNS if name not in scores]
+    if missing or scores.empty:
+        raise ValueError(
+            f"scores has shape {scores.shape} and lacks {missing}: pass one row a point, with "
+            f"the columns {', '.join(_COLUMNS)}"
+        )
+    for term in scores["term"].unique():
+        _checks.check_option("term", term, list(_TERMS))
+
+
+def _check_references(references: Mapping[str, Mapping[str, float]], known: list[str]) -> None:
+    for label, levels in references.items():
+        for name in levels:
+            _checks.check_option(f"a key of references[{label!r}]", name, known)
+
+
+def _split_name(metric: str) -> tuple[str, str]:
+    """Split ``"private timbre"`` into its block and its row; other names have no block."""
+    found = re.fullmatch(rf"({'|'.join(BLOCK_COLORS)})[ _](.+)", metric)
+    return (found[1], found[2]) if found else ("", metric)
+
+
+def _draw_lines(panel: Axes, scores: pd.DataFrame, metrics: Sequence[str]) -> None:
+    weights = np.unique(scores["weight"])
+    for metric in metrics:
+        block = _split_name(metric)[0]
+        points = scores[scores["metric"] == metric].sort_values("weight")
+        several = (points["std"] > 0).any()
+        panel.errorbar(
+            np.searchsorted(weights, points["weight"]),
+            points["mean"],
+            points["std"] if several else None,
+            color=BLOCK_COLORS.get(block, "black"),
+            marker=_MARKERS.get(block, "D"),
+            markersize=5,
+            capsize=3,
+            label=block or None,
+        )
+    panel.set_xticks(range(len(weights)), [f"{weight:g}" for weight in weights])
+    panel.set_xlim(-0.4, len(weights) - 0.6)  # a weight whose scores are all gaps keeps its place
+
+
+def _draw_references(
+    panel: Axes,
+    references: Mapping[str, Mapping[str, float]],
+    row: str,
+    metrics: Sequence[str],
+) -> None:
+    colors = {name: BLOCK_COLORS.get(_split_name(name)[0], "black") for name in metrics}
+    colors.setdefault(row, "black")
+    for levels, style in zip(references.values(), cycle(_REFERENCE_STYLES), strict=False):
+        for name in set(levels) & set(colors):
+            panel.axhline(levels[name], color=colors[name], linestyle=style, linewidth=1, zorder=1)
+
+
+def _share_scale(axes: NDArray[Any]) -> None:
+    """Put the panels of a row on one scale, from 0 where no score is below it."""
+    low = min(panel.get_ylim()[0] for panel in axes)
+    high = max(panel.get_ylim()[1] for panel in axes)
+    for panel in axes:
+        panel.set_ylim(min(low, 0), high)
+        panel.tick_params(labelleft=panel is axes[0])

@@ -1,4 +1,7 @@
-"""Where a Display draws: its own figure, the place of one Axes, or given Axes."""
+"""Where a Display draws: its own figure, the place of one Axes, or given Axes.
+
+Besides, what all of them call and colour alike.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 AxesLike = Any  # None, an Axes, or an array-like of Axes
+
 # Okabe and Ito's palette, which most colour-blind readers tell apart; yellow,
 # faint on white, comes last.
 COLORS = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#F0E442",
 )  # fmt: skip
+BLOCK_COLORS = dict(zip(("private", "shared", "both"), COLORS, strict=False))
+TERM_NAMES = {"mi": "mutual information", "tc": "total correlation", "dwkl": "dimension-wise KL"}
 
 
 def make_axes(

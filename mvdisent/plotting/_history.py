@@ -1,67 +1,85 @@
-"""The course of a fit: each term by epoch, and what each dimension carries at its end."""
+"""What a fit did: each term by epoch, and which dimensions it left in use."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
-from sklearn.pipeline import Pipeline
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
 
-from ._axes import COLORS, AxesLike, make_axes
+from .. import _checks
+from .._disentangler import _ACTIVE_KL
+from ._axes import BLOCK_COLORS, COLORS, TERM_NAMES, AxesLike, make_axes
 
-_BLOCKS = ("private", "shared")
-_TERMS = {"mi": "index-code MI", "tc": "total correlation", "dwkl": "dimension-wise KL"}
-_STYLES = ("-", "--", ":")
-# Dimensions below it have collapsed: the estimator's own threshold, in nats.
-_ACTIVE_KL = 0.05
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_LINES = COLORS[2:7]  # without the two that stand for the blocks beside them
+_MARKERS = ("o", "s", "^", "D", "v")
+_KL_TICKS = (0, _ACTIVE_KL, 0.2, 1, 5, 20, 100, 500)
+# Numbers that fit below the bars.
+_MAX_TICKS = 20
 
 
 class HistoryDisplay:
-    """Panels of a fit's terms by epoch, and of the KL of each dimension.
+    """The terms of the objective by epoch, and the KL of every dimension.
+
+    Four panels: the loss with the reconstruction, the KL of each dimension,
+    and the terms of the private and of the shared block, unweighted.
 
     Parameters
     ----------
-    history : DataFrame of shape (n_epochs, n_terms)
-        ``history_`` of a fitted estimator: a column "reconstruction" and, for
-        each block, "private_mi", "private_tc", "private_dwkl" and the same of
-        "shared", in nats.
-    kl : dict of str to array-like of float, default=None
-        Mean KL of each dimension by block, in nats, as in ``kl_private_`` and
-        ``kl_shared_``. None leaves its panel out.
+    history : DataFrame or dict of shape (n_epochs, n_terms)
+        A column a term, in nats a sample: those whose names start with
+        ``private_`` or ``shared_`` belong to that block's panel, all others to
+        the first.
+    kl_private : array-like of shape (n_private,)
+        Mean KL of each private dimension to the prior, in nats. A dimension is
+        active above 0.05.
+    kl_shared : array-like of shape (n_shared,)
+        The same for each shared dimension.
 
     Attributes
     ----------
-    axes_ : ndarray of Axes of shape (1, n_panels)
-        The panels: reconstruction, private terms, shared terms, KL.
+    axes_ : ndarray of Axes of shape (2, 2)
+        The panels. The scale of the KL is linear up to 0.05 nats and
+        logarithmic from there on.
     figure_ : Figure
         The figure that holds them.
 
     Examples
     --------
-    >>> import numpy as np, pandas as pd
     >>> from mvdisent.plotting import HistoryDisplay
-    >>> names = ["reconstruction"]
-    >>> names += [f"{b}_{t}" for b in ("private", "shared") for t in ("mi", "tc", "dwkl")]
-    >>> history = pd.DataFrame(np.ones((5, 7)), columns=names)
-    >>> figure = HistoryDisplay(history, {"private": [2.0, 0.0]}).plot().figure_
+    >>> history = {
+    ...     "reconstruction": [90.0, 70.0],
+    ...     "private_mi": [1.0, 2.5],
+    ...     "shared_mi": [0.5, 1.3],
+    ... }
+    >>> display = HistoryDisplay(history, kl_private=[1.2, 0.01], kl_shared=[0.8])
+    >>> figure = display.plot().figure_
     """
 
-    def __init__(self, history: pd.DataFrame, kl: Mapping[str, ArrayLike] | None = None) -> None:
+    def __init__(
+        self,
+        history: pd.DataFrame | Mapping[str, ArrayLike],
+        kl_private: ArrayLike,
+        kl_shared: ArrayLike,
+    ) -> None:
         self.history = history
-        self.kl = kl
+        self.kl_private = kl_private
+        self.kl_shared = kl_shared
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, ax: AxesLike = None) -> Self:
-        """Draw the fit of an estimator.
+        """Draw how a model was fitted.
 
         Parameters
         ----------
-        estimator : object
-            A fitted :class:`mvdisent.MultiViewDisentangler`, or a Pipeline that
-            ends in one.
+        estimator : MultiViewDisentangler
+            Fitted. Of a Pipeline, pass the step that is one.
         ax : Axes or array-like of Axes, default=None
             Where to draw; see ``plot``.
 
@@ -69,10 +87,20 @@ class HistoryDisplay:
         -------
         display : HistoryDisplay
             Drawn.
+
+        Raises
+        ------
+        TypeError
+            If the estimator has no ``history_``.
         """
-        model = estimator[-1] if isinstance(estimator, Pipeline) else estimator
-        kl = {"private": model.kl_private_, "shared": model.kl_shared_}
-        return cls(model.history_, kl).plot(ax=ax)
+        check_is_fitted(estimator)
+        if not hasattr(estimator, "history_"):
+            raise TypeError(
+                f"estimator={type(estimator).__name__} has no history_: pass a fitted "
+                "MultiViewDisentangler; of a Pipeline, its step, such as pipeline[-1]"
+            )
+        display = cls(estimator.history_, estimator.kl_private_, estimator.kl_shared_)
+        return display.plot(ax=ax)
 
     def plot(self, ax: AxesLike = None) -> Self:
         """Draw the panels.
@@ -87,57 +115,82 @@ class HistoryDisplay:
         -------
         display : HistoryDisplay
             Itself, with ``axes_`` and ``figure_``.
-
-        Raises
-        ------
-        ValueError
-            If the history lacks a term.
         """
-        wanted = ["reconstruction", *(f"{b}_{t}" for b in _BLOCKS for t in _TERMS)]
-        absent = [name for name in wanted if name not in self.history]
-        if absent:
-            raise ValueError(
-                f"history has no column {absent[0]!r}, only {list(self.history)}: pass the "
-                "history_ of a fitted MultiViewDisentangler"
-            )
-        n_panels = 3 if self.kl is None else 4
-        self.figure_, self.axes_ = make_axes(ax, 1, n_panels, size=(0.4 + 3.0 * n_panels, 3.0))
-        epochs = np.arange(1, len(self.history) + 1)
-        axes = self.axes_[0]
-        marker = "o" if len(epochs) == 1 else None
-        axes[0].plot(epochs, self.history["reconstruction"], color="0.2", marker=marker)
-        axes[0].set_title("reconstruction")
-        for panel, block, color in zip(axes[1:3], _BLOCKS, COLORS, strict=False):
-            for (term, label), style in zip(_TERMS.items(), _STYLES, strict=True):
-                values = self.history[f"{block}_{term}"]
-                panel.plot(epochs, values, style, color=color, marker=marker, label=label)
-            panel.set_title(f"{block} terms")
-            panel.legend(frameon=False, fontsize="small")
-        for panel in axes[:3]:
-            panel.set_xlabel("epoch")
-            panel.xaxis.get_major_locator().set_params(integer=True)
-        axes[0].set_ylabel("nats a sample")
-        if self.kl is not None:
-            self._draw_kl(axes[3], self.kl)
+        history = pd.DataFrame(self.history)
+        kl = {
+            "private": _as_kl(self.kl_private, "kl_private"),
+            "shared": _as_kl(self.kl_shared, "kl_shared"),
+        }
+        terms: dict[str, list[str]] = {"": [], "private": [], "shared": []}
+        for name in map(str, history):
+            block = name.split("_", 1)[0]
+            terms[block if block in terms else ""].append(name)
+        self.figure_, self.axes_ = make_axes(ax, 2, 2, size=(9.6, 6.4))
+        whole, dimensions, private, shared = self.axes_.ravel()
+        _draw_terms(whole, history[terms[""]], "Loss and reconstruction")
+        _draw_dimensions(dimensions, kl)
+        _draw_terms(private, history[terms["private"]], "Private terms, summed over the views")
+        _draw_terms(shared, history[terms["shared"]], "Shared terms")
         return self
 
-    def _draw_kl(self, axes: Any, kl: Mapping[str, ArrayLike]) -> None:
-        """Draw a bar a dimension, the largest first; those that collapsed are hollow."""
-        start = 0
-        for block, color in zip(kl, COLORS, strict=False):
-            values = np.sort(np.asarray(kl[block], dtype=float))[::-1]
-            active = values > _ACTIVE_KL
-            axes.bar(
-                start + np.arange(len(values)),
-                values,
-                color=[color if on else "none" for on in active],
-                edgecolor=color,
-                label=f"{block}: {active.sum()} of {len(values)} active",
-            )
-            start += len(values) + 1
-        axes.axhline(_ACTIVE_KL, color="black", linewidth=0.8, linestyle=":")
-        axes.set_title("KL of each dimension")
-        axes.set_xlabel("dimensions, largest first")
-        axes.set_xticks([])
-        axes.set_ylim(0, 1.45 * axes.get_ylim()[1])  # room for the legend
-        axes.legend(frameon=False, fontsize="small", loc="upper right")
+
+def _as_kl(values: ArrayLike, name: str) -> NDArray[Any]:
+    kl = _checks.as_array(values, name)
+    if kl.ndim != 1 or not len(kl):
+        raise ValueError(f"{name} has shape {kl.shape}; pass one KL a dimension, in nats")
+    _checks.check_numeric(kl, name)
+    return kl
+
+
+def _draw_terms(panel: Axes, history: pd.DataFrame, title: str) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    epochs = np.arange(1, len(history) + 1)
+    for i, (column, values) in enumerate(history.items()):
+        name = str(column).removeprefix("private_").removeprefix("shared_")
+        panel.plot(
+            epochs,
+            values,
+            color=_LINES[i % len(_LINES)],
+            marker=_MARKERS[i % len(_MARKERS)],
+            markersize=3,
+            linewidth=1,
+            label=TERM_NAMES.get(name, name.replace("_", " ")),
+        )
+    panel.set(title=title, xlabel="epoch", ylabel="nats a sample", xlim=(0.5, len(history) + 0.5))
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    if len(history.columns):
+        panel.legend(frameon=False, fontsize="small")
+
+
+def _draw_dimensions(panel: Axes, kl: Mapping[str, NDArray[Any]]) -> None:
+    """Draw the KL of each dimension; a bar that is not filled has collapsed."""
+    start, ticks, labels = 0, [], []
+    step = -(-sum(map(len, kl.values())) // _MAX_TICKS)
+    for block, values in kl.items():
+        places = start + np.arange(len(values))
+        active = values > _ACTIVE_KL
+        color = BLOCK_COLORS[block]
+        panel.bar(places, values, color=np.where(active, color, "white"), edgecolor=color)
+        panel.bar(start, 0, color=color, label=f"{block}: {active.sum()} of {len(values)} active")
+        ticks += list(places[::step])
+        labels += [str(i) for i in range(0, len(values), step)]
+        start = places[-1] + 2  # one place between the blocks stays free
+    panel.bar(0, 0, color="white", edgecolor="black", label="collapsed")
+    threshold = f"active above {_ACTIVE_KL} nats"
+    panel.axhline(_ACTIVE_KL, color="black", linestyle="--", linewidth=1, label=threshold)
+    _scale_kl(panel, max(float(values.max()) for values in kl.values()))
+    panel.set_xticks(ticks, labels, fontsize="small")
+    panel.set(title="KL of each dimension to the prior", xlabel="dimension", ylabel="nats")
+    panel.legend(ncols=2, frameon=False, fontsize="small", loc="upper left")
+
+
+def _scale_kl(panel: Axes, top: float) -> None:
+    """Show both what is below the threshold and what is far above it."""
+    top = max(top, 4 * _ACTIVE_KL)
+    # The linear part is as high as 1.1 decades; above the bars is room for the key.
+    room = 0.3 * (1.1 + np.log10(top / _ACTIVE_KL))
+    panel.set_yscale("symlog", linthresh=_ACTIVE_KL)
+    panel.set_yticks(_KL_TICKS, [f"{tick:g}" for tick in _KL_TICKS])
+    panel.set_yticks([], minor=True)
+    panel.set_ylim(0, top * 10**room)

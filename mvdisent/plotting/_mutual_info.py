@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 # The scale ends no lower, in nats: estimates of nothing must not look like something.
 _LEAST_TOP = 0.1
-# Wider matrices show colours alone: numbers would not fit their cells.
+# Wider matrices show colours alone, in the width of this one: numbers would not fit their cells.
 _MAX_PRINTED = 40
+# Names of dimensions that fit below a matrix of colours alone.
+_MAX_TICKS = 24
 
 
 class MutualInfoDisplay:
@@ -172,9 +174,13 @@ class MutualInfoDisplay:
             ax,
             1,
             len(blocks),
-            size=(2.2 + 0.48 * max(n_latents, 4), 1.3 + 0.45 * max(n_factors, 2)),
+            size=(
+                2.2 + 0.48 * min(max(n_latents, 4), _MAX_PRINTED),
+                1.3 + 0.45 * max(n_factors, 2),
+            ),
             width_ratios=[len(columns) for columns in blocks.values()],
         )
+        step = 1 if n_latents <= _MAX_PRINTED else -(-n_latents // _MAX_TICKS)
         top = max(float(self.mi.to_numpy().max()), _LEAST_TOP)
         for axes, (block, columns) in zip(self.axes_[0], blocks.items(), strict=True):
             values = self.mi.iloc[:, columns].to_numpy()
@@ -183,7 +189,8 @@ class MutualInfoDisplay:
                 _print_values(axes, values, top)
             axes.set_title(block)
             axes.set_xlabel("dimension")
-            axes.set_xticks(range(len(columns)), [_tick(names[i], block) for i in columns])
+            ticks = [_tick(names[i], block) for i in columns[::step]]
+            axes.set_xticks(range(0, len(columns), step), ticks)
             axes.set_yticks(range(n_factors), self.mi.index if axes is self.axes_[0, 0] else [])
         self.figure_.colorbar(
             image, ax=list(self.axes_[0]), pad=0.02, label="mutual information\n(nats)"

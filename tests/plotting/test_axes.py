@@ -9,12 +9,29 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mvdisent.plotting import LatentDisplay, MutualInfoDisplay, ReconstructionDisplay
+from mvdisent.plotting import (
+    AblationDisplay,
+    HistoryDisplay,
+    LatentDisplay,
+    MutualInfoDisplay,
+    ReconstructionDisplay,
+)
 
 NAMES = ["private_0", "private_1", "shared_0"]
 SPECTRA = np.random.default_rng(0).uniform(-80, 0, size=(3, 8, 6))
+SCORES = pd.DataFrame(
+    {
+        "term": ["alpha", "gamma"],
+        "weight": 0.1,
+        "metric": "shared timbre",
+        "mean": 0.9,
+        "std": 0.0,
+    }
+)
 # Every display, with the shape of its grid.
 DISPLAYS = [
+    pytest.param(AblationDisplay(SCORES), (1, 2), id="ablation"),
+    pytest.param(HistoryDisplay({"loss": [2.0, 1.0]}, [0.1], [0.1]), (2, 2), id="history"),
     pytest.param(
         MutualInfoDisplay(pd.DataFrame([[0.1, 0.2, 1.5]], columns=NAMES)), (1, 2), id="mi"
     ),

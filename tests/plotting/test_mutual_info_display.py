@@ -81,6 +81,17 @@ def test_a_wide_matrix_shows_colours_alone():
     assert len(display.axes_[0, 0].texts) == 0
 
 
+def test_a_figure_of_many_dimensions_is_no_wider_and_names_some(overlaps):
+    wide = [f"private_v{v}_{i}" for v in range(4) for i in range(32)] + NAMES[8:]
+    display = MutualInfoDisplay(matrix(wide)).plot()
+    widest = MutualInfoDisplay(matrix(wide[:40])).plot()
+    assert display.figure_.get_figwidth() == widest.figure_.get_figwidth()
+    places = display.axes_[0, 0].get_xticks()
+    labels = [label.get_text() for label in display.axes_[0, 0].get_xticklabels()]
+    assert labels == [f"v{int(i) // 32} {int(i) % 32}" for i in places]
+    assert overlaps(display.figure_) == []
+
+
 @pytest.mark.parametrize("n_factors", [1, 2, 6])
 def test_no_texts_overlap(overlaps, n_factors):
     assert overlaps(MutualInfoDisplay(matrix(NAMES, n_factors)).plot().figure_) == []
