@@ -62,6 +62,13 @@ def mutual_info_matrix(
     probe_table : What a whole block tells, where this takes one dimension at a time.
     mvdisent.plotting.MutualInfoDisplay : Draws the matrix.
 
+    Notes
+    -----
+    A posterior mean is a function of the input, without noise: neighbours see
+    its finest structure, far below the posterior's own noise, and may give a
+    dimension more than a probe reads from it. Draws (``encode(X, code="draw")``)
+    have that noise, and say what the code itself carries.
+
     References
     ----------
     .. [1] B. C. Ross, "Mutual Information between Discrete and Continuous Data
