@@ -297,6 +297,7 @@ def _share_scale(axes: NDArray[Any]) -> None:
     """Put the panels of a row on one scale, from 0 where no score is below it."""
     low = min(panel.get_ylim()[0] for panel in axes)
     high = max(panel.get_ylim()[1] for panel in axes)
+    low = min(low, 0)
     for panel in axes:
-        panel.set_ylim(min(low, 0), high)
+        panel.set_ylim(low, high + 0.03 * (high - low))  # markers stay whole
         panel.tick_params(labelleft=panel is axes[0])
