@@ -61,7 +61,7 @@ class SeedResult(NamedTuple):
 WEIGHTS = {"paper": 0.25, "bandlimited": 2.0}
 
 #: Under 90 seconds on two cores, all in.
-QUICK = Size(n_train=3000, n_probe=1500, max_epochs=40)
+QUICK = Size(n_train=2500, n_probe=1250, max_epochs=30)
 
 
 def full_size(n_samples: int) -> Size:
