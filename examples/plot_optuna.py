@@ -51,7 +51,7 @@ study = optuna.create_study(
     sampler=optuna.samplers.TPESampler(seed=0),
     pruner=optuna.pruners.MedianPruner(n_startup_trials=3, n_warmup_steps=3),
 )
-study.optimize(judge, n_trials=10)
+study.optimize(judge, n_trials=8)
 {name: round(weight, 2) for name, weight in study.best_params.items()}
 
 # %%
