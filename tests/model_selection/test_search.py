@@ -100,20 +100,21 @@ def test_the_best_model_is_a_normal_fitted_estimator(spectra, tones):
     assert scoring()["objective"](best, spectra) == alone.score(spectra)
 
 
-def test_memory_keeps_the_spectra_of_the_training_rows(tones, tmp_path):
+@pytest.mark.parametrize("remembered", [False, True])
+def test_memory_keeps_the_spectra_of_the_training_rows_alone(tones, tmp_path, remembered):
     X, factors = tones
     CALLS.clear()
     log_mel = CountedLogMel(16000, n_fft=128, hop_length=64, n_mels=8)
-    pipeline = make_pipeline(log_mel, model(), memory=joblib.Memory(tmp_path, verbose=0))
+    memory = joblib.Memory(tmp_path, verbose=0) if remembered else None
+    pipeline = make_pipeline(log_mel, model(), memory=memory)
     grid = ablation_grid(alpha=[0], beta=[0], prefix="multiviewdisentangler__")
-    scorers = {name: scoring()[name] for name in ("probe_gap", "timbre")}
-    search = GridSearchCV(pipeline, grid, scoring=scorers, refit="probe_gap", cv=3)
+    search = GridSearchCV(pipeline, grid, scoring=scoring(), refit="probe_gap", cv=3)
     search.fit(X, factors)
     n_candidates, n_folds = len(search.cv_results_["params"]), 3
     assert n_candidates == 4
-    assert CALLS.count("train") == n_folds + 1  # once a fold, and once for the refit
-    # Pipeline keeps no held-out rows: each scorer has them transformed.
-    assert CALLS.count("held out") == n_candidates * n_folds * len(scorers)
+    # One more for the refit. Pipeline keeps no held-out rows: each scorer asks anew.
+    assert CALLS.count("train") == (1 if remembered else n_candidates) * n_folds + 1
+    assert CALLS.count("held out") == n_candidates * n_folds * len(scoring())
 
 
 def test_spectra_made_before_the_search_give_the_same_scores(tones, spectra):
