@@ -85,7 +85,7 @@ def test_a_splitter_sees_the_factors():
         (None, [(np.arange(400), np.arange(300, N))], "a row on both sides"),
         (None, 1, "n_splits=1"),
         (np.arange(N) % 3, 5, "n_splits=5 greater than the number of groups: 3"),
-        (None, "loo", "Expected `cv` as an integer, a cross-validation object"),
+        (None, "loo", "Expected .*cv.* as an integer"),
         (None, [(np.arange(300), np.arange(300, 301))], r"factors\['hz'\] has one .* 1 held-out"),
     ],
 )
