@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import torch
 
 from . import __version__
 from . import _reproduce as job
+from ._net import resolve_device
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -72,8 +72,7 @@ def reproduce(
     that knows the waveform and a private block that knows the frequency. Small
     networks then try to read both factors from both blocks.
     """
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = str(resolve_device(device))
     size = job.QUICK if quick else job.full_size(n_samples)
     try:
         out.mkdir(parents=True, exist_ok=True)  # before the work, not after it

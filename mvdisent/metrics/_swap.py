@@ -251,11 +251,14 @@ def _draw_donors(
     kept: NDArray[np.intp], left: NDArray[np.intp], rng: np.random.RandomState
 ) -> NDArray[np.intp]:
     """For each row, draw one of the same ``kept`` code and another ``left`` code; -1: none."""
-    donors: NDArray[np.intp] = np.full(len(kept), -1, dtype=np.intp)
-    for code in range(kept.max() + 1):
-        alike = np.flatnonzero(kept == code)
-        for value in np.unique(left[alike]):
-            own = left[alike] == value
-            if not own.all():
-                donors[alike[own]] = rng.choice(alike[~own], own.sum())
+    order = np.lexsort((left, kept))  # a ``kept`` code is a run, its ``left`` codes runs within
+    runs, parts = kept[order], (kept * (left.max() + 1) + left)[order]
+    start, end = np.searchsorted(runs, runs), np.searchsorted(runs, runs, "right")
+    own, own_end = np.searchsorted(parts, parts), np.searchsorted(parts, parts, "right")
+    n_others = (end - start) - (own_end - own)
+    place = start + rng.randint(np.maximum(n_others, 1))
+    place += np.where(place >= own, own_end - own, 0)  # past the rows of the same ``left`` code
+    donors = np.full(len(kept), -1, dtype=np.intp)
+    some = n_others > 0
+    donors[order[some]] = order[place[some]]
     return donors
