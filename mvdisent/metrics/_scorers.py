@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import pandas as pd
+from joblib import parallel_config
 from numpy.typing import ArrayLike
 from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
@@ -19,6 +20,11 @@ from ._held_out import BLOCKS, HeldOut, hold_out, hold_out_views
 from ._models import PROBES
 from ._mutual_info import mutual_info_matrix
 from ._probes import probe_table
+
+
+def _stay_here() -> parallel_config:
+    """Keep a scorer's small jobs in this process: a Dask worker would send each to the cluster."""
+    return parallel_config("sequential")
 
 
 class FactorScorer(BaseEstimator, ABC):
@@ -56,9 +62,9 @@ class FactorScorer(BaseEstimator, ABC):
         score : float
             Higher is better.
         """
-        return self._measure(
-            hold_out(estimator, X, y if factors is None else factors, self._wanted())
-        )
+        rows = hold_out(estimator, X, y if factors is None else factors, self._wanted())
+        with _stay_here():
+            return self._measure(rows)
 
     __call__ = score
 
@@ -162,11 +168,11 @@ class CrossViewScorer(BaseEstimator):
 
     def __call__(self, estimator: Any, X: ArrayLike, y: Any = None) -> float:
         """Return the ``score`` of ``cross_view_score``."""
-        return cross_view_score(
-            *hold_out_views(estimator, X),
-            max_samples=self.max_samples,
-            random_state=self.random_state,
-        ).score
+        views = hold_out_views(estimator, X)
+        with _stay_here():
+            return cross_view_score(
+                *views, max_samples=self.max_samples, random_state=self.random_state
+            ).score
 
 
 _SCORERS: dict[str, BaseEstimator] = {

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pickle
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from joblib.parallel import ThreadingBackend
 from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -212,6 +214,22 @@ def test_a_pickle_and_a_clone_score_alike(X, factors, name):
     for other in (pickle.loads(pickle.dumps(scorer)), clone(scorer)):
         assert repr(other) == repr(scorer)
         assert other(Blocks(0.3), X, factors) == scorer(Blocks(0.3), X, factors)
+
+
+class NoWorkers(ThreadingBackend):
+    """A cluster that refuses every job."""
+
+    def effective_n_jobs(self, n_jobs):
+        raise AssertionError("a scorer asked for workers")
+
+
+@pytest.mark.parametrize("name", get_scorer_names())
+def test_a_scorer_keeps_its_jobs_to_itself(X, factors, name):
+    joblib.register_parallel_backend("no_workers", NoWorkers)
+    with joblib.parallel_config("no_workers", n_jobs=2):
+        with pytest.raises(AssertionError, match="asked for workers"):
+            joblib.Parallel()([])
+        assert np.isfinite(scorers()[name](Blocks(), X, factors))
 
 
 def test_get_scorer_gives_each_caller_an_own_scorer():
