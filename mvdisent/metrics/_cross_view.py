@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import GroupShuffleSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, check_scalar
 
 from .. import _checks
 from ._independence import subspace_independence
@@ -57,7 +58,7 @@ def cross_view_score(
         What the features were made from, such as spectra: not waveforms, whose
         phase no feature tells.
     max_samples : int, default=2000
-        Samples that are used, drawn at random; the dependences take 500 of them.
+        Samples that are used, 10 or more, drawn at random; the dependences take 500 of them.
     random_state : int, RandomState instance or None, default=None
         Seed of the samples, the split and the components.
 
@@ -80,8 +81,8 @@ def cross_view_score(
     Raises
     ------
     ValueError
-        If there are fewer than 2 views or 10 samples, the arguments differ in
-        samples or views, or a view is missing.
+        If there are fewer than 2 views or 10 samples, `max_samples` is below 10,
+        the arguments differ in samples or views, or a view is missing.
 
     See Also
     --------
@@ -120,6 +121,7 @@ def cross_view_score(
         )
     if len(own) < 10:
         raise ValueError(f"private has {len(own)} samples; pass 10 or more")
+    check_scalar(max_samples, "max_samples", Integral, min_val=10)
     rng = check_random_state(random_state)
     rows = rng.permutation(len(own))[:max_samples]
     seed = int(rng.randint(2**31 - 1))

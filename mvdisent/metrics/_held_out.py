@@ -111,9 +111,14 @@ def hold_out_views(estimator: Any, X: ArrayLike) -> tuple[NDArray[Any], NDArray[
     if isinstance(estimator, Pipeline) and len(estimator) > 1:
         X, estimator = estimator[:-1].transform(X), estimator[-1]
     views = _checks.as_views(_checks.as_array(X))
-    missing = _checks.find_missing(views)
-    if missing is not None:
-        views = views[missing.all(axis=1)]
+    present = _checks.find_missing(views)
+    complete = views if present is None else views[present.all(axis=1)]
+    if views.shape[1] < 2 or not len(complete):
+        raise ValueError(
+            f"X has {views.shape[1]} view(s) and {len(complete)} samples without a missing view; "
+            "the cross_view scorer compares the views of a sample: pass 2 or more of each"
+        )
+    views = complete
     n_samples, n_views = views.shape[:2]
     X_single, _, _ = split_views(views)
     features = _checks.as_features(estimator.transform(X_single), "the estimator's output")

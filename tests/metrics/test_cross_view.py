@@ -89,6 +89,18 @@ def test_too_few_samples_are_refused():
         cross_view_score(*[np.zeros((5, 2, 2))] * 3)
 
 
+@pytest.mark.parametrize(
+    ("max_samples", "error", "message"),
+    [
+        (9, ValueError, "max_samples == 9, must be >= 10"),
+        (2.5, TypeError, "max_samples must be an instance of int"),
+    ],
+)
+def test_a_bad_number_of_samples_is_named(max_samples, error, message):
+    with pytest.raises(error, match=message):
+        cross_view_score(*[np.zeros((20, 2, 2))] * 3, max_samples=max_samples)
+
+
 def test_the_scorer_takes_no_factors(fitted, unseen):
     scorer = get_scorer("cross_view")
     first = scorer(fitted, unseen.X)
@@ -111,3 +123,11 @@ def test_the_scorer_leaves_out_samples_with_a_missing_view(fitted, unseen):
     X = np.concatenate([unseen.X, unseen.X[:50]])
     X[400:, 1] = np.nan
     assert scorer(fitted, X) == scorer(fitted, unseen.X)
+
+
+@pytest.mark.parametrize("n_views", [1, 2])
+def test_the_scorer_says_that_no_sample_has_two_views(fitted, unseen, n_views):
+    X = unseen.X[:, :n_views].copy()
+    X[:, 1:] = np.nan
+    with pytest.raises(ValueError, match=r"X has .* pass 2 or more of each"):
+        get_scorer("cross_view")(fitted, X)
