@@ -8,7 +8,7 @@ import click
 
 from . import __version__
 from . import _reproduce as job
-from ._net import resolve_device
+from ._build import resolve_device
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,6 +37,14 @@ def _parse_seeds(ctx: click.Context, param: click.Parameter, value: str) -> tupl
     "'bandlimited' sums harmonics, from 55 to 1760 Hz, so that nothing aliases.",
 )
 @click.option(
+    "--objective",
+    type=click.Choice(list(job.OBJECTIVES)),
+    default="marl",
+    show_default=True,
+    help="'marl' is the paper's; 'swap' decodes each view from what the others share, and has a "
+    "referee between the blocks.",
+)
+@click.option(
     "--n-samples",
     type=click.IntRange(min=2000),
     default=32000,
@@ -63,7 +71,13 @@ def _parse_seeds(ctx: click.Context, param: click.Parameter, value: str) -> tupl
     help="Folder for report.json, the pictures and the model.",
 )
 def reproduce(
-    data: str, n_samples: int, seeds: tuple[int, ...], quick: bool, device: str, out: Path
+    data: str,
+    objective: str,
+    n_samples: int,
+    seeds: tuple[int, ...],
+    quick: bool,
+    device: str,
+    out: Path,
 ) -> None:
     """Train on tones and print the paper's table beside the measured one.
 
@@ -80,7 +94,7 @@ def reproduce(
         raise click.BadParameter(f"{out}: {error.strerror}", param_hint="--out") from None
     try:
         results = [
-            job.run_seed(data, size, seed, device=device, verbose=1, say=click.echo)
+            job.run_seed(data, objective, size, seed, device=device, verbose=1, say=click.echo)
             for seed in seeds
         ]
         report = job.summarise(data, size, seeds, results)

@@ -10,18 +10,18 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from . import _checks
 from ._blocks import OUTPUTS, VIEW_OUTPUTS
-from ._inference import BlockCodesMixin, mean_kl
-from ._net import NETWORKS, Factory, build_net, refuse_non_finite
+from ._build import NETWORKS, OBJECTIVES, Factory, build_net, check_objective, draw_seeds
+from ._inference import BlockCodesMixin, mean_kl, mean_loss
+from ._net import refuse_non_finite
 from .objectives import KL_ESTIMATORS
 
 # A dimension whose mean KL to the prior is below this, in nats, has collapsed.
@@ -45,9 +45,16 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
         Weight of the total correlation.
     gamma : float, default=1.0
         Weight of the dimension-wise KL to the prior.
+    objective : {"marl", "swap"}, default="marl"
+        "marl": a view is decoded from its private code and the code shared by
+        all views [1]_. "swap": from its private code and the shared code that
+        the *other* views tell; a referee finds what private codes tell of these.
+    delta : float, default=4.0
+        Weight of that dependence, estimated by the density ratio [3]_; "swap" only.
     warmup_epochs : float, default=5
-        Epochs over which the weights of the shared block's terms rise from 0
-        [2]_, so that it learns before the private block has learned it all.
+        Epochs over which the weights of the shared block's terms, and delta,
+        rise from 0 [2]_, so that it learns before the private block has learned
+        it all.
     decoder_std : float or "auto", default="auto"
         Standard deviation of the decoder's Gaussian, in standard deviations of
         X: smaller weighs the reconstruction more. "auto" is
@@ -122,6 +129,7 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
        ISMIR 2024 late-breaking demo, arXiv 2411.02711.
     .. [2] S. R. Bowman et al., "Generating Sentences from a Continuous Space",
        CoNLL 2016, Sec. 3.1.
+    .. [3] H. Kim and A. Mnih, "Disentangling by Factorising", ICML 2018, Sec. 3.
 
     Examples
     --------
@@ -140,6 +148,8 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
         "alpha": [Interval(Real, 0, None, closed="left")],
         "beta": [Interval(Real, 0, None, closed="left")],
         "gamma": [Interval(Real, 0, None, closed="left")],
+        "objective": [StrOptions(set(OBJECTIVES))],
+        "delta": [Interval(Real, 0, None, closed="left")],
         "warmup_epochs": [Interval(Real, 0, None, closed="left")],
         "decoder_std": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
         "kl_estimator": [StrOptions(set(KL_ESTIMATORS))],
@@ -166,6 +176,8 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
         alpha: float = 1.0,
         beta: float = 1.0,
         gamma: float = 1.0,
+        objective: str = "marl",
+        delta: float = 4.0,
         warmup_epochs: float = 5,
         decoder_std: float | str = "auto",
         kl_estimator: str = "stratified",
@@ -187,6 +199,8 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
         self.alpha = alpha
         self.beta = beta
         self.gamma = gamma
+        self.objective = objective
+        self.delta = delta
         self.warmup_epochs = warmup_epochs
         self.decoder_std = decoder_std
         self.kl_estimator = kl_estimator
@@ -267,10 +281,11 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
             self.n_features_in_ = math.prod(self.view_shape_)
             self._offset, std = _checks.measure_scale(views, present)
             self._scale = std or 1.0
-            self._seeds = _draw_seeds(self.random_state)
+            self._seeds = draw_seeds(self.random_state)
             self._net = build_net(vars(self), self.view_shape_, self._seeds)
         else:  # rebuilt, so that parameters set since then take effect
-            self._net_state = self._live_net().get_state()
+            check_objective(self._live_net(), self.objective)
+            self._net_state = self._net.get_state()
             del self._net
         dataset = self._dataset(views, present)
         net = self._live_net()
@@ -317,15 +332,7 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
         check_is_fitted(self)
         views = self._validate(X, reset=False)
         dataset = self._dataset(views, _checks.find_missing(views))
-        net = self._live_net()
-        net.module_.eval()
-        generator = torch.Generator(net.device).manual_seed(self._seeds[2])
-        n, total = len(dataset), 0.0
-        with torch.inference_mode():
-            for rows in np.array_split(np.arange(n), math.ceil(n / self.batch_size)):
-                loss, _ = net.loss(dataset.take(rows), n_train=n, generator=generator)
-                total += float(loss) * len(rows)
-        return -total / n
+        return -mean_loss(self._live_net(), dataset, self.batch_size, self._seeds[2])
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())
@@ -341,10 +348,3 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = ["float32"]
         tags.input_tags.three_d_array = True
         return tags
-
-
-def _draw_seeds(random_state: int | np.random.RandomState | None) -> list[int]:
-    """Seeds of the weights, the order and the draws; None takes fresh entropy."""
-    if random_state is None:
-        return [int(seed) for seed in np.random.default_rng().integers(2**31, size=3)]
-    return [int(seed) for seed in check_random_state(random_state).randint(2**31 - 1, size=3)]

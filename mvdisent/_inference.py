@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,7 +17,8 @@ from torch.nn.functional import pad
 from . import _checks
 from ._batches import ViewDataset
 from ._blocks import OUTPUTS, VIEW_OUTPUTS, BlockLayout
-from ._net import MultiViewNet, build_net
+from ._build import build_net
+from ._net import MultiViewNet
 from .nn import MultiViewVAE, Posterior, draw
 from .objectives import gaussian_kl
 
@@ -92,6 +94,18 @@ def mean_kl(
     n_rows, n_views = dataset.X.shape[:2]
     n_present = n_rows * n_views if dataset.present is None else dataset.present.sum()
     return private / n_present, shared / n_rows
+
+
+def mean_loss(net: MultiViewNet, dataset: ViewDataset, batch_size: int, seed: int) -> float:
+    """Mean of the loss over the rows, with the draws of one seed, in nats."""
+    net.module_.eval()
+    generator = torch.Generator(net.device).manual_seed(seed)
+    n, total = len(dataset), 0.0
+    with torch.inference_mode():
+        for rows in np.array_split(np.arange(n), math.ceil(n / batch_size)):
+            loss, _ = net.loss(dataset.take(rows), n_train=n, generator=generator)
+            total += float(loss) * len(rows)
+    return total / n
 
 
 def decode_blocks(

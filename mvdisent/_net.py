@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,29 +13,13 @@ from skorch.callbacks import Callback
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from ._batches import Batch, ViewBatches, ViewDataset
+from ._batches import Batch, ViewDataset
 from .nn import (
-    ConvDecoder,
-    ConvEncoder,
-    MLPDecoder,
-    MLPEncoder,
-    MultiViewVAE,
     Posterior,
-    build_module,
+    Referee,
     draw,
 )
-from .objectives import MultiViewObjective
-
-Factory = Callable[..., torch.nn.Module]
-
-# Independent features that a view counts as, for decoder_std="auto"; chosen on
-# validation tones (docs/benchmarks.rst).
-_AUTO_FEATURES = 256
-
-NETWORKS: dict[str, tuple[Factory, Factory]] = {
-    "mlp": (MLPEncoder, MLPDecoder),
-    "conv": (ConvEncoder, ConvDecoder),
-}
+from .objectives import referee_loss
 
 
 class ProgressBar(Callback):
@@ -124,7 +107,8 @@ class MultiViewNet(NeuralNet):
         values = torch.stack([loss, *terms.values()]).tolist()  # one transfer a step
         named = dict(zip(["loss", *terms], values, strict=True))
         refuse_non_finite(named, epoch=len(self.epochs_) + 1)
-        torch.autograd.backward(loss)
+        # The referee's own loss, which reaches no other weights.
+        torch.autograd.backward(loss + terms.get("referee", 0.0))
         self.notify(
             "on_grad_computed",
             named_parameters=self.module_.named_parameters(),
@@ -146,13 +130,16 @@ class MultiViewNet(NeuralNet):
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Compute the loss of a batch and its unweighted terms, means over samples."""
         x, present = batch
-        posterior: Posterior = self.module_.encode(x, present)
+        referee = self.module_.referee
+        posterior: Posterior = self.module_.encode(x, present, from_others=referee is not None)
         z_private = draw(posterior.private_mean, posterior.private_log_var, generator)
         z_shared = draw(posterior.shared_mean, posterior.shared_log_var, generator)
         x_hat = self.module_.decode(z_private, z_shared)
         terms = self.criterion_.terms(
             x, x_hat, posterior, z_private, z_shared, present, n_train=n_train
         )
+        if referee is not None:
+            terms |= ask_referee(referee, z_private, z_shared, present, generator)
         return self.criterion_.weigh(terms, warmth=warmth), terms
 
     def get_state(self) -> dict[str, Any]:
@@ -188,6 +175,44 @@ class MultiViewNet(NeuralNet):
         self.epochs_ = list(state["epochs"])
 
 
+def ask_referee(
+    referee: Referee,
+    z_private: Tensor,
+    z_shared: Tensor,
+    present: Tensor | None,
+    generator: torch.Generator,
+) -> dict[str, Tensor]:
+    """Compute what the private codes tell of the shared ones, and the referee's own loss.
+
+    Parameters
+    ----------
+    referee : Referee
+        Learns from the second of the two alone.
+    z_private : Tensor of shape (n_samples, n_views, n_private)
+        Private codes; the first term's gradient reaches them.
+    z_shared : Tensor of shape (n_samples, n_views, n_shared)
+        Shared codes; no gradient reaches them.
+    present : Tensor of bool of shape (n_samples, n_views) or None
+        False where a view is missing. None: all present.
+    generator : torch.Generator
+        Source of the shuffling.
+
+    Returns
+    -------
+    terms : dict of str to Tensor of shape ()
+        ``dependence``, the mutual information of the codes as the referee
+        estimates it, summed over views, and ``referee``, its cross-entropy; in
+        nats.
+    """
+    codes = (z_private, z_shared.detach())
+    own, common = (z.flatten(0, 1) if present is None else z[present] for z in codes)
+    dependence = referee.judge(own, common).sum() / len(z_private)
+    order = torch.randperm(len(own), generator=generator, device=own.device)
+    seen = own.detach()
+    loss = referee_loss(referee(seen, common), referee(seen, common[order]))
+    return {"dependence": dependence, "referee": loss}
+
+
 def refuse_non_finite(named: Mapping[str, float], *, epoch: int) -> None:
     """Raise FloatingPointError if a named value is NaN or infinite."""
     bad = [name for name, value in named.items() if not math.isfinite(value)]
@@ -197,89 +222,3 @@ def refuse_non_finite(named: Mapping[str, float], *, epoch: int) -> None:
             f"epoch {epoch}: {term} is {named[term]}; the fit has diverged: "
             "lower lr or the weights alpha, beta and gamma, or look at the scale of X"
         )
-
-
-def build_net(
-    params: Mapping[str, Any], view_shape: Sequence[int], seeds: Sequence[int]
-) -> MultiViewNet:
-    """Build the net of an estimator, initialised.
-
-    Parameters
-    ----------
-    params : mapping of str to object
-        The parameters of ``MultiViewDisentangler``.
-    view_shape : sequence of int
-        Shape of one view.
-    seeds : sequence of int of length 3
-        Seeds of the weights, the order of the rows and the draws.
-
-    Returns
-    -------
-    net : MultiViewNet
-        Ready to train.
-    """
-    device = resolve_device(params["device"])
-    weights, order = (torch.Generator().manual_seed(seed) for seed in seeds[:2])
-    encoder, decoder = _factories(params, view_shape)
-    module = MultiViewVAE(
-        build_module(encoder, weights),
-        build_module(decoder, weights),
-        n_private=params["n_private"],
-        n_shared=params["n_shared"],
-    )
-    criterion = {name: params[name] for name in ("alpha", "beta", "gamma", "kl_estimator")}
-    criterion["decoder_std"] = _resolve_std(params["decoder_std"], view_shape)
-    given = dict(params["net_params"] or {})
-    # The fused kernel belongs to the default: not every optimizer has one.
-    adam = {"optimizer": torch.optim.Adam, "optimizer__fused": True}
-    settings = {
-        **({} if "optimizer" in given else adam),
-        "lr": params["lr"],
-        "batch_size": params["batch_size"],
-        "iterator_train": ViewBatches,
-        "iterator_train__generator": order,
-        "train_split": None,
-        "callbacks__print_log": None,
-        "verbose": 0,
-        "device": device,
-        **given,
-    }
-    objective = partial(MultiViewObjective, **criterion)
-    net = MultiViewNet(module, objective, **settings)
-    net.noise_generator = torch.Generator(device).manual_seed(seeds[2])
-    net.warmup_epochs = params["warmup_epochs"]
-    return net.initialize()
-
-
-def outline_module(params: Mapping[str, Any], view_shape: Sequence[int]) -> MultiViewVAE:
-    """Build an estimator's module without storage: names, shapes and types of its state."""
-    with torch.device("meta"):
-        encoder, decoder = (factory() for factory in _factories(params, view_shape))
-    return MultiViewVAE(
-        encoder, decoder, n_private=params["n_private"], n_shared=params["n_shared"]
-    )
-
-
-def _factories(
-    params: Mapping[str, Any], view_shape: Sequence[int]
-) -> tuple[Callable[[], torch.nn.Module], Callable[[], torch.nn.Module]]:
-    encoder, decoder = (
-        NETWORKS[params[name]][i] if isinstance(params[name], str) else params[name]
-        for i, name in enumerate(("encoder", "decoder"))
-    )
-    width = params["n_private"] + params["n_shared"]
-    return partial(encoder, view_shape, 2 * width), partial(decoder, width, view_shape)
-
-
-def _resolve_std(decoder_std: float | str, view_shape: Sequence[int]) -> float:
-    """Take "auto" as the value that weighs the error of a view, not of each of its features."""
-    if isinstance(decoder_std, str):
-        return math.sqrt(math.prod(view_shape) / _AUTO_FEATURES)
-    return decoder_std
-
-
-def resolve_device(device: str) -> torch.device:
-    """Take "auto" as CUDA where there is one, else the CPU."""
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(device)

@@ -10,7 +10,8 @@ import torch
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from skorch.callbacks import Callback
 
-from mvdisent import MultiViewDisentangler, _net
+from mvdisent import MultiViewDisentangler
+from mvdisent.objectives import MultiViewObjective
 
 # The fits are too short to be good.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -27,14 +28,14 @@ def test_a_collapsed_block_warns_with_the_cure(few, quick):
 
 def spoil(monkeypatch, term, value, *, at_step):
     """Make one term of the loss non-finite at one step."""
-    plain, steps = _net.MultiViewObjective.terms, []
+    plain, steps = MultiViewObjective.terms, []
 
     def terms(self, *args, **kwargs):
         steps.append(None)
         good = plain(self, *args, **kwargs)
         return {**good, term: good[term] * value} if len(steps) == at_step else good
 
-    monkeypatch.setattr(_net.MultiViewObjective, "terms", terms)
+    monkeypatch.setattr(MultiViewObjective, "terms", terms)
 
 
 @pytest.mark.parametrize("value", [torch.nan, torch.inf])
@@ -108,12 +109,13 @@ BAD = [
     *((name, value) for name in ("n_private", "n_shared", "max_epochs") for value in (0, 1.5, "8")),
     *(
         (name, value)
-        for name in ("alpha", "beta", "gamma", "warmup_epochs")
+        for name in ("alpha", "beta", "gamma", "delta", "warmup_epochs")
         for value in (-1.0, np.nan, None)
     ),
     *((name, value) for name in ("decoder_std", "lr") for value in (0.0, -1.0, np.nan)),
     *(("batch_size", value) for value in (2, 2.5)),
     ("kl_estimator", "exact"),
+    ("objective", "elbo"),
     ("encoder", "lstm"),
     ("decoder", None),
     ("output", "all"),

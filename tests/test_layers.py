@@ -35,6 +35,7 @@ LAYERS = {
 # The estimator, the checks and the command line are two files each.
 PART_OF = {
     "_batches": "_net",
+    "_build": "_net",
     "_inference": "_disentangler",
     "_factor_checks": "_checks",
     "_reproduce": "__main__",

@@ -41,6 +41,7 @@ def test_help_names_every_option_with_its_default():
     text = run("reproduce", "--help").output
     for option, default in [
         ("--data", "bandlimited"),
+        ("--objective", "marl"),
         ("--n-samples", "32000"),
         ("--seeds", "0"),
         ("--device", "auto"),
@@ -57,6 +58,7 @@ def test_help_names_every_option_with_its_default():
         (["--seeds", "1,1"], "'1,1'; pass different numbers, 0 or more"),
         (["--seeds", "-1"], "'-1'; pass different numbers, 0 or more"),
         (["--n-samples", "10"], "10 is not in the range x>=2000"),
+        (["--objective", "elbo"], "'elbo' is not one of 'marl', 'swap'"),
         (["--data", "guitar"], "'guitar' is not one of 'paper', 'bandlimited'"),
     ],
 )
@@ -92,6 +94,15 @@ def test_a_run_prints_both_tables_and_writes_all_of_it(tmp_path, tiny):
             assert ours in line
     model = mvdisent.load(tmp_path / "model.safetensors")
     assert list(report["mi"]["timbre"]) == list(model.get_feature_names_out())
+
+
+def test_the_objective_reaches_the_model_and_the_report(tmp_path, tiny):
+    result = run("reproduce", "--quick", "--objective", "swap", "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "objective: swapped views and a referee, alpha = beta = gamma = 1\n" in result.output
+    params = json.loads((tmp_path / "report.json").read_text())["params"]
+    assert params["objective"] == "swap"
+    assert "dependence" in mvdisent.load(tmp_path / "model.safetensors").history_
 
 
 def interrupt(*args, **kwargs):

@@ -32,6 +32,8 @@ DISENTANGLERS = [
     MultiViewDisentangler(2, 2, encoder="conv", decoder="conv", **SHORT),
     MultiViewDisentangler(2, 2, encoder="conv", output="shared", batch_size=16, **SHORT),
     MultiViewDisentangler(2, 2, decoder="conv", view_output="concat", **SHORT),
+    MultiViewDisentangler(2, 2, objective="swap", **SHORT),
+    MultiViewDisentangler(1, 2, objective="swap", delta=0, output="shared", **SHORT),
 ]
 ESTIMATORS = [*LOG_MELS, *DISENTANGLERS]
 

@@ -5,8 +5,9 @@ training loop and no scikit-learn.
 """
 
 from ._encoders import ConvDecoder, ConvEncoder, MLPDecoder, MLPEncoder
-from ._experts import product_of_experts
+from ._experts import leave_one_out_products, product_of_experts
 from ._init import build_module
+from ._referee import Referee
 from ._vae import MultiViewVAE, Posterior, draw
 
 __all__ = [
@@ -16,7 +17,9 @@ __all__ = [
     "MLPEncoder",
     "MultiViewVAE",
     "Posterior",
+    "Referee",
     "build_module",
     "draw",
+    "leave_one_out_products",
     "product_of_experts",
 ]

@@ -1,4 +1,4 @@
-"""Product of Gaussian experts."""
+"""Products of Gaussian experts."""
 
 from __future__ import annotations
 
@@ -38,3 +38,32 @@ def product_of_experts(
     log_total = torch.cat([prior, log_precision], 1).logsumexp(1)
     weights = (log_precision - log_total[:, None]).exp()
     return (weights * mean).sum(1), -log_total
+
+
+def leave_one_out_products(
+    mean: Tensor, log_var: Tensor, present: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Multiply, for each view, the experts of the other views.
+
+    Parameters
+    ----------
+    mean, log_var : Tensor of shape (n_samples, n_views, n_latents)
+        Mean and log variance of each view's expert.
+    present : Tensor of bool of shape (n_samples, n_views), default=None
+        False where a view is missing: its expert drops out. None: all present.
+
+    Returns
+    -------
+    mean, log_var : Tensor of shape (n_samples, n_views, n_latents)
+        Mean and log variance of each product. Where no other view is present,
+        it is that of the view's own expert.
+    """
+    if present is None:
+        present = mean.new_ones(mean.shape[:2], dtype=torch.bool)
+    products = []
+    for view in range(mean.shape[1]):
+        others = present.clone()
+        others[:, view] &= present.sum(1) == 1
+        products.append(product_of_experts(mean, log_var, others))
+    means, log_vars = zip(*products, strict=True)
+    return torch.stack(means, 1), torch.stack(log_vars, 1)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from torch import nn
+
+Module = TypeVar("Module", bound=nn.Module)
 
 _WEIGHTED = (
     nn.Linear,
@@ -18,7 +21,7 @@ _WEIGHTED = (
 )
 
 
-def build_module(factory: Callable[[], nn.Module], generator: torch.Generator) -> nn.Module:
+def build_module(factory: Callable[[], Module], generator: torch.Generator) -> Module:
     """Build a module whose initial weights depend on ``generator`` alone.
 
     torch's own layers initialise themselves from the global random state, which

@@ -7,19 +7,23 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ._experts import product_of_experts
+from ._experts import leave_one_out_products, product_of_experts
+from ._referee import Referee
 
 # Standard deviations stay within exp(-6) and exp(6): no exp over- or underflows in float32.
 _MAX_ABS_LOG_VAR = 12.0
 
 
 class Posterior(NamedTuple):
-    """Gaussian posteriors of a batch: private a view, shared a sample."""
+    """Gaussian posteriors of a batch: private a view, shared a sample.
+
+    From the other views alone (see ``encode``), shared ones too are one a view.
+    """
 
     private_mean: Tensor  # (n_samples, n_views, n_private)
     private_log_var: Tensor  # (n_samples, n_views, n_private)
-    shared_mean: Tensor  # (n_samples, n_shared)
-    shared_log_var: Tensor  # (n_samples, n_shared)
+    shared_mean: Tensor  # (n_samples, [n_views,] n_shared)
+    shared_log_var: Tensor  # (n_samples, [n_views,] n_shared)
 
 
 def draw(mean: Tensor, log_var: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -54,18 +58,29 @@ class MultiViewVAE(nn.Module):
         Maps (n, n_private + n_shared) to (n, *view_shape).
     n_private, n_shared : int
         Dimensions of the two blocks.
+    referee : Referee, default=None
+        Trained with the two, where the objective asks for it.
     """
 
     def __init__(
-        self, encoder: nn.Module, decoder: nn.Module, *, n_private: int, n_shared: int
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        *,
+        n_private: int,
+        n_shared: int,
+        referee: Referee | None = None,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.decoder = decoder
         self.n_private = n_private
         self.n_shared = n_shared
+        self.referee = referee
 
-    def encode(self, x: Tensor, present: Tensor | None = None) -> Posterior:
+    def encode(
+        self, x: Tensor, present: Tensor | None = None, *, from_others: bool = False
+    ) -> Posterior:
         """Infer the posteriors of a batch.
 
         Parameters
@@ -74,6 +89,9 @@ class MultiViewVAE(nn.Module):
             The views; a missing one holds any finite values.
         present : Tensor of bool of shape (n_samples, n_views), default=None
             False where a view is missing. None: all present.
+        from_others : bool, default=False
+            Whether each view has a shared posterior of its own, told by the
+            other views alone, in place of one a sample, told by all.
 
         Returns
         -------
@@ -90,25 +108,27 @@ class MultiViewVAE(nn.Module):
             absent = ~present[..., None]
             private_mean = private_mean.masked_fill(absent, 0.0)
             private_log_var = private_log_var.masked_fill(absent, 0.0)
-        shared = product_of_experts(shared_mean, shared_log_var, present)
+        combine = leave_one_out_products if from_others else product_of_experts
+        shared = combine(shared_mean, shared_log_var, present)
         return Posterior(private_mean, private_log_var, *shared)
 
     def decode(self, private: Tensor, shared: Tensor) -> Tensor:
-        """Decode each view from its private code and the sample's shared code.
+        """Decode each view from its private code and a shared code.
 
         Parameters
         ----------
         private : Tensor of shape (n_samples, n_views, n_private)
             Private codes.
-        shared : Tensor of shape (n_samples, n_shared)
-            Shared codes.
+        shared : Tensor of shape (n_samples, n_shared) or (n_samples, n_views, n_shared)
+            Shared codes, one a sample or one a view.
 
         Returns
         -------
         x : Tensor of shape (n_samples, n_views, *view_shape)
             The decoder's means.
         """
-        shared = shared[:, None].expand(-1, private.shape[1], -1)
+        if shared.ndim == 2:
+            shared = shared[:, None].expand(-1, private.shape[1], -1)
         code = torch.cat([private, shared], -1)
         views: Tensor = self.decoder(code.flatten(0, 1))
         return views.reshape(*code.shape[:2], *views.shape[1:])

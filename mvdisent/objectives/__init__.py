@@ -4,6 +4,7 @@ No module, optimiser or data handling lives here.
 """
 
 from ._decomposition import KL_ESTIMATORS, KLParts, split_kl
+from ._dependence import referee_loss
 from ._gaussian import gaussian_kl, log_normal, reconstruction_nll
 from ._multiview import MultiViewObjective
 
@@ -14,5 +15,6 @@ __all__ = [
     "gaussian_kl",
     "log_normal",
     "reconstruction_nll",
+    "referee_loss",
     "split_kl",
 ]

@@ -40,6 +40,8 @@ class MultiViewObjective:
         Standard deviation of the decoder's Gaussian.
     kl_estimator : {"stratified", "weighted"}
         Estimator of the aggregated posterior.
+    delta : float, default=0.0
+        Weight of the dependence between private and shared codes.
 
     References
     ----------
@@ -53,6 +55,7 @@ class MultiViewObjective:
     gamma: float
     decoder_std: float
     kl_estimator: str
+    delta: float = 0.0
 
     def terms(
         self,
@@ -75,8 +78,8 @@ class MultiViewObjective:
             Posteriors of the batch.
         z_private : Tensor of shape (n_samples, n_views, n_private)
             One draw from each private posterior.
-        z_shared : Tensor of shape (n_samples, n_shared)
-            One draw from each shared posterior.
+        z_shared : Tensor of shape (n_samples, n_shared) or (n_samples, n_views, n_shared)
+            One draw from each shared posterior, one a sample or one a view.
         present : Tensor of bool of shape (n_samples, n_views) or None
             False where a view is missing. None: all present.
         n_train : int
@@ -86,15 +89,16 @@ class MultiViewObjective:
         -------
         terms : dict of str to Tensor of shape ()
             ``reconstruction``, then ``mi``, ``tc`` and ``dwkl`` for
-            ``private`` (summed over views) and ``shared``.
+            ``private`` (summed over views) and ``shared`` (summed over views
+            where each has a posterior of its own).
         """
-        private = self._private_parts(posterior, z_private, present, n_train)
-        shared = split_kl(
-            z_shared,
-            posterior.shared_mean,
-            posterior.shared_log_var,
-            n_train=n_train,
-            estimator=self.kl_estimator,
+        private = self._parts_by_view(
+            z_private, posterior.private_mean, posterior.private_log_var, present, n_train
+        )
+        shared_by_view = posterior.shared_mean.ndim == 3
+        shared_parts = self._parts_by_view if shared_by_view else self._parts_of_sample
+        shared = shared_parts(
+            z_shared, posterior.shared_mean, posterior.shared_log_var, present, n_train
         )
         return {
             "reconstruction": reconstruction_nll(x, x_hat, present, decoder_std=self.decoder_std),
@@ -108,10 +112,10 @@ class MultiViewObjective:
         Parameters
         ----------
         terms : dict of str to Tensor of shape ()
-            As ``terms`` gives them.
+            As ``terms`` gives them, and ``dependence`` where there is a referee.
         warmth : float, default=1.0
-            Scales the weights of the shared block's terms; it rises to 1 as
-            training starts.
+            Scales the weights of the shared block's terms and of the
+            dependence; it rises to 1 as training starts.
 
         Returns
         -------
@@ -125,10 +129,17 @@ class MultiViewObjective:
                 loss = loss + weight * terms[f"private_{part}"]
             if weight * warmth:
                 loss = loss + weight * warmth * terms[f"shared_{part}"]
+        if self.delta * warmth and "dependence" in terms:
+            loss = loss + self.delta * warmth * terms["dependence"]
         return loss
 
-    def _private_parts(
-        self, posterior: _Posterior, z: Tensor, present: Tensor | None, n_train: int
+    def _parts_of_sample(
+        self, z: Tensor, mean: Tensor, log_var: Tensor, present: Tensor | None, n_train: int
+    ) -> KLParts:
+        return split_kl(z, mean, log_var, n_train=n_train, estimator=self.kl_estimator)
+
+    def _parts_by_view(
+        self, z: Tensor, mean: Tensor, log_var: Tensor, present: Tensor | None, n_train: int
     ) -> KLParts:
         """Sum the parts over the views, each weighed by the share of rows that have it."""
         total = [z.new_zeros(())] * 3
@@ -141,8 +152,8 @@ class MultiViewObjective:
             share = n_present / len(z)
             parts = split_kl(
                 z_view,
-                posterior.private_mean[rows, view],
-                posterior.private_log_var[rows, view],
+                mean[rows, view],
+                log_var[rows, view],
                 n_train=n_train if n_present > 1 else 1,  # a lone row is its own aggregate
                 estimator=self.kl_estimator,
             )

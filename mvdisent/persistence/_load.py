@@ -6,7 +6,7 @@ import os
 
 from sklearn.base import BaseEstimator
 
-from .._net import Factory
+from .._build import Factory
 from . import _format
 from ._restore import Restoration
 

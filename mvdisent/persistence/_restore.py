@@ -18,8 +18,8 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_scalar
 
+from .._build import Factory, outline_module, resolve_device
 from .._disentangler import _ACTIVE_KL, MultiViewDisentangler
-from .._net import Factory, outline_module, resolve_device
 from ..audio import LogMel
 from ._format import DTYPES, Spec, check_keys
 

@@ -15,8 +15,8 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from .._build import Factory
 from .._disentangler import MultiViewDisentangler
-from .._net import Factory
 from ..audio import LogMel
 from . import _format
 from ._restore import CLASSES, CUSTOM, Arrays, Node, Restoration

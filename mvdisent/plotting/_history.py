@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _LINES = COLORS[2:7]  # without the two that stand for the blocks beside them
 _MARKERS = ("o", "s", "^", "D", "v")
+_REFEREE = ("dependence", "referee")  # of the size of the shared terms
 _KL_TICKS = (0, _ACTIVE_KL, 0.2, 1, 5, 20, 100, 500)
 # Numbers that fit below the bars.
 _MAX_TICKS = 20
@@ -123,14 +124,16 @@ class HistoryDisplay:
         }
         terms: dict[str, list[str]] = {"": [], "private": [], "shared": []}
         for name in map(str, history):
-            block = name.split("_", 1)[0]
+            block = "shared" if name in _REFEREE else name.split("_", 1)[0]
             terms[block if block in terms else ""].append(name)
         self.figure_, self.axes_ = make_axes(ax, 2, 2, size=(9.6, 6.4))
         whole, dimensions, private, shared = self.axes_.ravel()
         _draw_terms(whole, history[terms[""]], "Loss and reconstruction")
         _draw_dimensions(dimensions, kl)
         _draw_terms(private, history[terms["private"]], "Private terms, summed over the views")
-        _draw_terms(shared, history[terms["shared"]], "Shared terms")
+        has_referee = not set(_REFEREE).isdisjoint(terms["shared"])
+        title = "Shared terms and the referee's" if has_referee else "Shared terms"
+        _draw_terms(shared, history[terms["shared"]], title)
         return self
 
 

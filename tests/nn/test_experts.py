@@ -1,4 +1,4 @@
-"""The product of experts against its definition, with views that are missing."""
+"""Products of experts against their definition, with views that are missing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 from torch.distributions import Normal
 from torch.testing import assert_close
 
-from mvdisent.nn import product_of_experts
+from mvdisent.nn import leave_one_out_products, product_of_experts
 
 
 def experts(n_views, *, n_samples=7, n_latents=3, seed=0):
@@ -110,3 +110,38 @@ def test_gradients_pass_through_the_mask():
     sum(part.sum() for part in product_of_experts(mean, log_var, present)).backward()
     assert (mean.grad[1, 0] == 0).all()
     assert (mean.grad[0] != 0).all()
+
+
+@pytest.mark.parametrize("n_views", [2, 3, 5])
+def test_a_view_left_out_is_a_view_that_is_missing(n_views):
+    mean, log_var = experts(n_views)
+    products = torch.stack(leave_one_out_products(mean, log_var))
+    for view in range(n_views):
+        others = [v for v in range(n_views) if v != view]
+        expected = torch.stack(product_of_experts(mean[:, others], log_var[:, others]))
+        assert_close(products[:, :, view], expected)
+
+
+def test_a_lone_view_speaks_for_itself():
+    mean, log_var = experts(3, n_samples=2)
+    present = torch.tensor([[False, True, False], [True, True, False]])
+    products = torch.stack(leave_one_out_products(mean, log_var, present))
+    alone = torch.stack(product_of_experts(mean[:1, 1:2], log_var[:1, 1:2]))
+    assert_close(products[:, :1, 1], alone)
+    assert_close(products[:, :1, 0], alone)  # and for the views that are missing
+    other = torch.stack(product_of_experts(mean[1:, :1], log_var[1:, :1]))
+    assert_close(products[:, 1:, 1], other)
+
+
+def test_one_view_has_its_own_product():
+    mean, log_var = experts(1)
+    product = torch.stack(product_of_experts(mean, log_var))
+    assert_close(torch.stack(leave_one_out_products(mean, log_var))[:, :, 0], product)
+
+
+def test_what_a_view_holds_does_not_reach_its_own_product():
+    mean, log_var = (part.requires_grad_() for part in experts(3))
+    leave_one_out_products(mean, log_var)[0][:, 1].sum().backward()
+    assert (mean.grad[:, 1] == 0).all()
+    assert (log_var.grad[:, 1] == 0).all()
+    assert (mean.grad[:, [0, 2]] != 0).all()

@@ -50,6 +50,14 @@ def whole_kl(posterior, z_private, z_shared, present):
     return (private.sum() + shared.sum()) / N
 
 
+@pytest.fixture
+def batch_by_view(batch):
+    """The same with a shared posterior a view."""
+    x, x_hat, posterior, z_private, _ = batch
+    by_view = Posterior(*posterior[:2], noise(N, V, S, seed=4), noise(N, V, S, seed=5))
+    return x, x_hat, by_view, z_private, noise(N, V, S, seed=6)
+
+
 @pytest.mark.parametrize("kl_estimator", KL_ESTIMATORS)
 @pytest.mark.parametrize("present", MASKS, ids=["all", "some missing", "one view never seen"])
 def test_with_all_weights_1_it_is_the_evidence_lower_bound(batch, present, kl_estimator):
@@ -58,6 +66,17 @@ def test_with_all_weights_1_it_is_the_evidence_lower_bound(batch, present, kl_es
     terms = ours.terms(*batch, present, n_train=500)
     elbo = reconstruction_nll(x, x_hat, present, decoder_std=0.5) + whole_kl(*latents, present)
     assert_close(ours.weigh(terms), elbo)
+
+
+@pytest.mark.parametrize("present", MASKS, ids=["all", "some missing", "one view never seen"])
+def test_shared_posteriors_by_view_are_summed_as_private_ones(batch_by_view, present):
+    x, x_hat, posterior, z_private, z_shared = batch_by_view
+    terms = objective().terms(*batch_by_view, present, n_train=500)
+    exchanged = Posterior(*posterior[2:], *posterior[:2])
+    mirror = objective().terms(x, x_hat, exchanged, z_shared, z_private, present, n_train=500)
+    for part in ("mi", "tc", "dwkl"):
+        assert_close(terms[f"shared_{part}"], mirror[f"private_{part}"])
+        assert_close(terms[f"private_{part}"], mirror[f"shared_{part}"])
 
 
 def test_the_terms_are_named_in_the_order_of_the_flow(batch):
@@ -129,3 +148,18 @@ def test_without_any_kl_the_loss_is_the_reconstruction(batch):
     ours = objective(0, 0, 0)
     loss = ours.weigh(ours.terms(*batch, None, n_train=500))
     assert_close(loss, reconstruction_nll(x, x_hat, decoder_std=0.5))
+
+
+def test_delta_weighs_the_dependence_where_there_is_a_referee(batch):
+    terms = objective().terms(*batch, None, n_train=500)
+    ours = MultiViewObjective(1.0, 1.0, 1.0, 0.5, "stratified", delta=3.0)
+    assert_close(ours.weigh(terms), objective().weigh(terms))
+    terms |= {"dependence": torch.tensor(0.5), "referee": torch.tensor(torch.nan)}
+    for warmth in (1.0, 0.2):
+        less = objective().weigh(terms, warmth=warmth)
+        assert_close(ours.weigh(terms, warmth=warmth), less + 3 * warmth * 0.5)
+
+
+def test_a_dependence_that_is_switched_off_does_not_speak(batch):
+    terms = objective().terms(*batch, None, n_train=500) | {"dependence": torch.tensor(torch.nan)}
+    assert torch.isfinite(objective().weigh(terms))

@@ -48,6 +48,7 @@ CASES = {
         {"net_params": {"optimizer__amsgrad": True, "optimizer__betas": (0.8, 0.9)}},
         make_views(10, 2, 4),
     ),
+    "swap": ({"objective": "swap", "delta": 2}, make_views(10, 3, 4)),
     "not fused": ({"net_params": {"optimizer__fused": False}}, make_views(10, 2, 4)),
     "numpy's numbers": (
         {"n_private": np.int64(2), "alpha": np.float64(0.1), "warm_start": np.bool_(True)},

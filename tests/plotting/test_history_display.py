@@ -62,6 +62,13 @@ def test_a_term_of_another_name_finds_its_panel(history):
     assert key(panels[0, 0])[-1] == "separation"
 
 
+def test_the_referee_has_its_lines_beside_terms_of_its_size(history):
+    history = history.assign(dependence=0.1, referee=0.7)
+    panel = HistoryDisplay(history, [1], [1]).plot().axes_[1, 1]
+    assert key(panel)[-2:] == ["dependence", "referee"]
+    assert panel.get_title() == "Shared terms and the referee's"
+
+
 def test_the_scales_are_in_nats(history):
     panels = HistoryDisplay(history, [1], [1]).plot().axes_.ravel()
     unit = "nats a sample"

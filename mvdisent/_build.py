@@ -1,0 +1,147 @@
+"""A net from an estimator's parameters: networks, objective, device, seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+
+from ._batches import ViewBatches
+from ._net import MultiViewNet
+from .nn import (
+    ConvDecoder,
+    ConvEncoder,
+    MLPDecoder,
+    MLPEncoder,
+    MultiViewVAE,
+    Referee,
+    build_module,
+)
+from .objectives import MultiViewObjective
+
+Factory = Callable[..., torch.nn.Module]
+
+#: What is maximised; ``MultiViewDisentangler`` says what each is.
+OBJECTIVES = ("marl", "swap")
+
+# Independent features that a view counts as, for decoder_std="auto"; chosen on
+# validation tones (docs/benchmarks.rst).
+_AUTO_FEATURES = 256
+
+NETWORKS: dict[str, tuple[Factory, Factory]] = {
+    "mlp": (MLPEncoder, MLPDecoder),
+    "conv": (ConvEncoder, ConvDecoder),
+}
+
+
+def build_net(
+    params: Mapping[str, Any], view_shape: Sequence[int], seeds: Sequence[int]
+) -> MultiViewNet:
+    """Build the net of an estimator, initialised.
+
+    Parameters
+    ----------
+    params : mapping of str to object
+        The parameters of ``MultiViewDisentangler``.
+    view_shape : sequence of int
+        Shape of one view.
+    seeds : sequence of int of length 3
+        Seeds of the weights, the order of the rows and the draws.
+
+    Returns
+    -------
+    net : MultiViewNet
+        Ready to train.
+    """
+    device = resolve_device(params["device"])
+    weights, order = (torch.Generator().manual_seed(seed) for seed in seeds[:2])
+    encoder, decoder, referee = _factories(params, view_shape)
+    module = MultiViewVAE(
+        build_module(encoder, weights),
+        build_module(decoder, weights),
+        n_private=params["n_private"],
+        n_shared=params["n_shared"],
+        referee=build_module(referee, weights) if referee else None,
+    )
+    weighed = ("alpha", "beta", "gamma", "delta", "kl_estimator")
+    criterion = {name: params[name] for name in weighed}
+    criterion["decoder_std"] = _resolve_std(params["decoder_std"], view_shape)
+    given = dict(params["net_params"] or {})
+    # The fused kernel belongs to the default: not every optimizer has one.
+    adam = {"optimizer": torch.optim.Adam, "optimizer__fused": True}
+    settings = {
+        **({} if "optimizer" in given else adam),
+        "lr": params["lr"],
+        "batch_size": params["batch_size"],
+        "iterator_train": ViewBatches,
+        "iterator_train__generator": order,
+        "train_split": None,
+        "callbacks__print_log": None,
+        "verbose": 0,
+        "device": device,
+        **given,
+    }
+    objective = partial(MultiViewObjective, **criterion)
+    net = MultiViewNet(module, objective, **settings)
+    net.noise_generator = torch.Generator(device).manual_seed(seeds[2])
+    net.warmup_epochs = params["warmup_epochs"]
+    return net.initialize()
+
+
+def check_objective(net: MultiViewNet, objective: str) -> None:
+    """Refuse to go on with another objective: it has another network."""
+    fitted = "marl" if net.module_.referee is None else "swap"
+    if objective != fitted:
+        raise ValueError(
+            f"objective={objective!r}, but the model was fitted with {fitted!r}: set it back, or "
+            "fit anew with warm_start=False"
+        )
+
+
+def outline_module(params: Mapping[str, Any], view_shape: Sequence[int]) -> MultiViewVAE:
+    """Build an estimator's module without storage: names, shapes and types of its state."""
+    with torch.device("meta"):
+        encoder, decoder, referee = _factories(params, view_shape)
+        sizes = {name: params[name] for name in ("n_private", "n_shared")}
+        return MultiViewVAE(encoder(), decoder(), referee=referee and referee(), **sizes)
+
+
+def _factories(
+    params: Mapping[str, Any], view_shape: Sequence[int]
+) -> tuple[
+    Callable[[], torch.nn.Module], Callable[[], torch.nn.Module], Callable[[], Referee] | None
+]:
+    encoder, decoder = (
+        NETWORKS[params[name]][i] if isinstance(params[name], str) else params[name]
+        for i, name in enumerate(("encoder", "decoder"))
+    )
+    n_private, n_shared = params["n_private"], params["n_shared"]
+    width = n_private + n_shared
+    referee = partial(Referee, n_private, n_shared) if params["objective"] == "swap" else None
+    return partial(encoder, view_shape, 2 * width), partial(decoder, width, view_shape), referee
+
+
+def _resolve_std(decoder_std: float | str, view_shape: Sequence[int]) -> float:
+    """Take "auto" as the value that weighs the error of a view, not of each of its features."""
+    if isinstance(decoder_std, str):
+        return math.sqrt(math.prod(view_shape) / _AUTO_FEATURES)
+    return decoder_std
+
+
+def resolve_device(device: str) -> torch.device:
+    """Take "auto" as CUDA where there is one, else the CPU."""
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(device)
+
+
+def draw_seeds(random_state: int | np.random.RandomState | None) -> list[int]:
+    """Seeds of the weights, the order and the draws; None takes fresh entropy."""
+    if random_state is None:
+        return [int(seed) for seed in np.random.default_rng().integers(2**31, size=3)]
+    return [int(seed) for seed in check_random_state(random_state).randint(2**31 - 1, size=3)]
