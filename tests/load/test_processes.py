@@ -25,7 +25,7 @@ from sklearn.model_selection import GridSearchCV
 from mvdisent import MultiViewDisentangler
 
 FULL = "MVDISENT_FULL_COUNTS" in os.environ
-N_KILLS = 20 if FULL else 1
+N_KILLS = 10 if FULL else 1
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
