@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import TransformerMixin
@@ -171,6 +172,7 @@ class BlockCodesMixin(TransformerMixin):
     kl_shared_: NDArray[np.float64]
     active_private_: NDArray[np.bool_]
     active_shared_: NDArray[np.bool_]
+    history_: pd.DataFrame
     _net: MultiViewNet
     _net_state: dict[str, Any]
     _offset: float
@@ -322,9 +324,28 @@ class BlockCodesMixin(TransformerMixin):
         return _checks.as_views(array, view_shape=None if reset else self.view_shape_)
 
     def _live_net(self) -> MultiViewNet:
-        """Give the net, rebuilt at its first use after unpickling."""
-        if not hasattr(self, "_net"):
-            self._net = build_net(vars(self), self.view_shape_, self._seeds)
-            self._net.set_state(self._net_state)
-            del self._net_state
+        """Give the net, rebuilt at its first use after unpickling.
+
+        Threads that come here together may each build one; all are given the first.
+        """
+        state = self.__dict__.get("_net_state")
+        if "_net" not in self.__dict__ and state is not None:
+            net = build_net(vars(self), self.view_shape_, self._seeds)
+            net.set_state(state)
+            self.__dict__.setdefault("_net", net)
+            # Only now, as a thread that finds no state takes the net.
+            self.__dict__.pop("_net_state", None)
         return self._net
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The history as arrays: skops cannot take a DataFrame apart.
+        state: dict[str, Any] = dict(super().__getstate__())
+        if "history_" in state:
+            history = state["history_"]
+            state["history_"] = {name: history[name].to_numpy() for name in history}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "history_" in state:
+            state = {**state, "history_": pd.DataFrame(state["history_"])}
+        super().__setstate__(state)

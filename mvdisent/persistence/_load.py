@@ -50,6 +50,8 @@ def load(
     classes come from a fixed list, and the shapes are compared with those that
     the parameters imply before a module is built.
 
+    The features on another device, or with another number of threads, are those
+    of the saved model within 1e-5: sums of float32 are rounded in another order.
     On another kind of device the random draws of a later `partial_fit` start
     anew: generators of different devices have no state in common.
     """

@@ -100,7 +100,16 @@ def small(tmp_path_factory) -> Small:
 
 @pytest.fixture
 def parts(small) -> Parts:
-    data = small.path.read_bytes()
+    return take_apart(small.path)
+
+
+@pytest.fixture(scope="session")
+def parts_of() -> Any:
+    return take_apart
+
+
+def take_apart(path: Path) -> Parts:
+    data = path.read_bytes()
     (length,) = struct.unpack("<Q", data[:8])
     header = json.loads(data[8 : 8 + length])
     return Parts(json.loads(header["__metadata__"]["mvdisent"]), safetensors.numpy.load(data))
