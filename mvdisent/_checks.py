@@ -14,10 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._arrays import read_array
+from ._param_checks import as_names
+
 # Above this many views, 3-D X at fit is taken for single-view spectrograms.
 _MAX_VIEWS = 32
 # Values in a chunk of a pass over X: as float64 they stay in a core's cache.
 _SCAN_ELEMENTS = 2**17
+# Sums of many squares of these are finite in float32.
+_LARGEST = 1e15
 
 
 def check_option(name: str, value: object, options: Sequence[str]) -> None:
@@ -54,12 +59,7 @@ def as_array(X: Any, name: str = "X") -> NDArray[Any]:
             f"{name} is a {type(X).__name__} of {len(X)} views; {name} is one array "
             f"(n_samples, n_views, ...): pass mvdisent.views.stack_views({name})"
         )
-    if hasattr(X, "detach"):  # a torch tensor, perhaps on a device or part of a graph
-        X = X.detach().cpu().numpy()
-    array: NDArray[Any] = np.asanyarray(X)
-    if np.ma.isMaskedArray(array):
-        raise TypeError(f"{name} is a masked array; a missing view is NaN: pass {name}.filled(nan)")
-    return array
+    return read_array(X, name)
 
 
 def check_numeric(array: NDArray[Any], name: str) -> None:
@@ -216,6 +216,8 @@ def as_codes(
             f"private has shape {private.shape} and shared {shared.shape}; pass (n_samples, "
             f"n_views, {n_private}) and (n_samples, {n_shared}), as encode returns"
         )
+    check_finite(private, "private")
+    check_finite(shared, "shared")
     return private, shared
 
 
@@ -225,6 +227,7 @@ def check_input_features(
     """Refuse names that are not those of the features seen at fit."""
     if input_features is None:
         return
+    input_features = as_names("input_features", input_features)
     if feature_names_in is not None and not np.array_equal(feature_names_in, input_features):
         raise ValueError("input_features is not equal to feature_names_in_: pass None or these")
     if len(input_features) != n_features_in:
@@ -258,14 +261,23 @@ def as_features(X: Any, name: str) -> NDArray[Any]:
 
 
 def check_finite(X: NDArray[Any], name: str) -> None:
-    """Refuse NaN and infinity, naming the first row that has one."""
+    """Refuse NaN, infinity and what overflows, naming the first row that has one."""
     rows = max(1, _SCAN_ELEMENTS // X[0].size)
     for start in range(0, len(X), rows):
-        finite = np.isfinite(X[start : start + rows]).reshape(-1, X[0].size).all(1)
+        chunk = X[start : start + rows].reshape(-1, X[0].size)
+        with np.errstate(over="ignore"):  # of a long double, told below
+            low, high = (part.astype(np.float64) for part in (chunk.min(axis=1), chunk.max(axis=1)))
+        finite = np.isfinite(low) & np.isfinite(high)
         if not finite.all():
             raise ValueError(
                 f"{name} contains NaN or infinity, first in row {start + int(finite.argmin())}: "
                 "drop these rows or impute them"
+            )
+        large = (low < -_LARGEST) | (high > _LARGEST)
+        if large.any():
+            raise ValueError(
+                f"{name} contains values beyond {_LARGEST:g}, first in row "
+                f"{start + int(large.argmax())}, and their squares overflow: scale {name}"
             )
 
 
@@ -309,15 +321,6 @@ def check_n_names(name: str, n_names: int, other: str, n_things: int, what: str)
     if n_names != n_things:
         raise ValueError(
             f"{name} has {n_names} names, but {other} has {n_things} {what}: pass one name each"
-        )
-
-
-def check_n_axes(n_axes: int, n_rows: int, n_columns: int) -> None:
-    """Refuse Axes that are not one a panel."""
-    if n_axes != n_rows * n_columns:
-        raise ValueError(
-            f"ax holds {n_axes} Axes, but the figure has {n_rows} x {n_columns} panels: pass as "
-            "many, one Axes that gives them its place, or None"
         )
 
 

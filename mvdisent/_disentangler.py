@@ -20,8 +20,9 @@ from sklearn.utils.validation import check_is_fitted
 from . import _checks
 from ._blocks import OUTPUTS, VIEW_OUTPUTS
 from ._build import NETWORKS, OBJECTIVES, Factory, build_net, check_objective, draw_seeds
-from ._inference import BlockCodesMixin, mean_kl, mean_loss
+from ._inference import BlockCodesMixin
 from ._net import refuse_non_finite
+from ._passes import mean_kl, mean_loss
 from .objectives import KL_ESTIMATORS
 
 # A dimension whose mean KL to the prior is below this, in nats, has collapsed.
@@ -53,8 +54,7 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
         Weight of that dependence, estimated by the density ratio [3]_; "swap" only.
     warmup_epochs : float, default=5
         Epochs over which the weights of the shared block's terms, and delta,
-        rise from 0 [2]_, so that it learns before the private block has learned
-        it all.
+        rise from 0 [2]_, so that the private block does not learn all first.
     decoder_std : float or "auto", default="auto"
         Standard deviation of the decoder's Gaussian, in standard deviations of
         X: smaller weighs the reconstruction more. "auto" is

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
+
+from ._arrays import kind_of
 
 
 def check_factor_table(factors: Any) -> Any:
@@ -23,5 +25,17 @@ def check_factor_table(factors: Any) -> Any:
 def check_names(names: Sequence[str], known: Sequence[Any]) -> None:
     """Refuse names of factors that are not known."""
     for name in names:
-        if name not in known:
-            raise ValueError(f"factors has no {name!r}; it has {', '.join(map(repr, known))}")
+        if not isinstance(name, Hashable) or name not in known:
+            raise ValueError(
+                f"factors has no {name!r}; it has {', '.join(map(repr, known))}: name one of these"
+            )
+
+
+def check_hashable(label: str, values: Iterable[Any]) -> None:
+    """Refuse values that cannot be told apart, such as lists."""
+    for row, value in enumerate(values):
+        if not isinstance(value, Hashable):
+            raise TypeError(
+                f"{label} has a {kind_of(value)} in row {row}; pass strings, bools, integers or "
+                "floats"
+            )

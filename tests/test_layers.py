@@ -32,12 +32,15 @@ LAYERS = {
     "__init__": 5,  # the root: re-exports the public names
     "__main__": 6,
 }
-# The estimator, the checks and the command line are two files each.
+# The estimator, the checks and the command line are several files each.
 PART_OF = {
     "_batches": "_net",
     "_build": "_net",
     "_inference": "_disentangler",
+    "_passes": "_disentangler",
+    "_arrays": "_checks",
     "_factor_checks": "_checks",
+    "_param_checks": "_checks",
     "_reproduce": "__main__",
 }
 HOMES = {"librosa": {"audio"}, "skorch": {"_net"}, "matplotlib": {"plotting"}}

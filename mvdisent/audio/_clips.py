@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from .._checks import check_numeric, refuse_pcm
@@ -79,6 +80,14 @@ def _rows(bad: NDArray[np.bool_], start: int) -> str:
     rows = (np.flatnonzero(bad.any(axis=1)) + start).tolist()
     shown = ", ".join(map(str, rows[:10]))
     return f"row{'s' * (len(rows) > 1)} {shown}{', ...' if len(rows) > 10 else ''}"
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that torch does not know, or that is not there."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(f"device={device!r} is not there: pass 'cpu' or another") from error
 
 
 def check_mel_range(f_min: float, f_max: float, sample_rate: float) -> None:

@@ -24,6 +24,9 @@ FloatArray = NDArray[np.float32]
 _CPU_FRAME_VALUES = 2**18
 _DEVICE_FRAME_VALUES = 2**26
 _MAX_CHUNK = 256
+# Beyond these the filter bank overflows.
+_RATES = (1e-3, 1e9)
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 class LogMel(  # type: ignore[call-arg]  # scikit-learn is untyped
@@ -38,7 +41,7 @@ class LogMel(  # type: ignore[call-arg]  # scikit-learn is untyped
     Parameters
     ----------
     sample_rate : float
-        Instants a second of the waveforms, in Hz.
+        Instants a second of the waveforms, in Hz; from 0.001 to 1e9.
     n_fft : int, default=2048
         Length of a frame and of its Hann window, in instants.
     hop_length : int, default=512
@@ -96,14 +99,14 @@ class LogMel(  # type: ignore[call-arg]  # scikit-learn is untyped
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "sample_rate": [Interval(Real, 0, None, closed="neither")],
+        "sample_rate": [Interval(Real, *_RATES, closed="both")],
         "n_fft": [Interval(Integral, 2, None, closed="left")],
         "hop_length": [Interval(Integral, 1, None, closed="left")],
         "n_mels": [Interval(Integral, 1, None, closed="left")],
         "f_min": [Interval(Real, 0, None, closed="left")],
         "f_max": [Interval(Real, 0, None, closed="neither"), None],
-        "ref": [StrOptions({"max"}), Interval(Real, 0, None, closed="neither")],
-        "top_db": [Interval(Real, 0, None, closed="left"), None],
+        "ref": [StrOptions({"max"}), Interval(Real, 0, _LARGEST, closed="right")],
+        "top_db": [Interval(Real, 0, _LARGEST, closed="both"), None],
         "chunk_size": [Interval(Integral, 1, None, closed="left"), None],
         "device": [str],
     }
@@ -192,7 +195,7 @@ class LogMel(  # type: ignore[call-arg]  # scikit-learn is untyped
         clips = self._validate(X, reset=False)
         n_samples, n_views, n_times = clips.shape
         n_frames = 1 + (n_times + 2 * (self.n_fft // 2) - self.n_fft) // self.hop_length
-        shape = (n_samples, n_views, self.n_mels, n_frames)
+        shape = (n_samples, n_views, int(self.n_mels), n_frames)
         if isinstance(out, str | os.PathLike):
             out = np.lib.format.open_memmap(out, mode="w+", dtype=np.float32, shape=shape)
         elif out is None:
@@ -261,6 +264,7 @@ class LogMel(  # type: ignore[call-arg]  # scikit-learn is untyped
     def _bank(self) -> tuple[Bands, ...]:
         """Check the settings and give the filter bank."""
         self._validate_params()
+        _clips.check_device(self.device)
         f_max = self.sample_rate / 2 if self.f_max is None else self.f_max
         return filter_bank(self.sample_rate, self.n_fft, self.n_mels, self.f_min, f_max)
 
@@ -272,6 +276,8 @@ class LogMel(  # type: ignore[call-arg]  # scikit-learn is untyped
         step = self._chunk_samples(n_views, n_frames)
         side = self.n_fft // 2
         host = np.zeros((step * n_views, n_times + 2 * side))
+        ref = self.ref if isinstance(self.ref, str) else float(self.ref)
+        top_db = None if self.top_db is None else float(self.top_db)
         mel_power = MelPower(len(host), n_frames, self.n_fft, bank, self.device)
         for start in range(0, len(clips), step):
             chunk = clips[start : start + step]
@@ -279,10 +285,10 @@ class LogMel(  # type: ignore[call-arg]  # scikit-learn is untyped
             rows = len(chunk) * n_views
             host[:rows, side : side + n_times] = chunk.reshape(rows, n_times)
             host[rows:] = 0.0
-            power = mel_power(torch.from_numpy(host).to(self.device), self.hop_length)[:rows]
+            power = mel_power(torch.from_numpy(host).to(self.device), int(self.hop_length))[:rows]
             peak = power.amax((1, 2))
             _clips.check_loud(peak.cpu().numpy().reshape(-1, n_views), missing, start)
-            decibels = to_decibels(power, peak, self.ref, self.top_db).cpu().numpy()
+            decibels = to_decibels(power, peak, ref, top_db).cpu().numpy()
             out[start : start + step] = decibels.reshape(-1, *out.shape[1:])
             out[start : start + step][missing] = np.nan
 

@@ -12,6 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state, check_scalar
 
+from .. import _param_checks
+
 FREQUENCY_SCALES = ("log", "linear")
 
 
@@ -21,6 +23,7 @@ def as_generator(
     """Make a numpy Generator; None takes fresh entropy, not the global state."""
     if random_state is None or isinstance(random_state, np.random.Generator):
         return np.random.default_rng(random_state)
+    _param_checks.check_seed(random_state)
     return np.random.default_rng(check_random_state(random_state).randint(2**31 - 1))
 
 
@@ -52,9 +55,11 @@ def check_tones(
     duration: float,
 ) -> int:
     """Check what all tone generators take; return the instants of a tone."""
-    check_scalar(n_samples, "n_samples", Integral, min_val=1)
-    check_scalar(n_views, "n_views", Integral, min_val=1)
-    check_scalar(n_frequency_classes, "n_frequency_classes", Integral, min_val=1)
+    counts = {"n_samples": n_samples, "n_views": n_views}
+    for name, count in {**counts, "n_frequency_classes": n_frequency_classes}.items():
+        if isinstance(count, bool):
+            raise TypeError(f"{name}={count}; pass an int")
+        check_scalar(count, name, Integral, min_val=1)
     if n_views > n_frequency_classes:
         raise ValueError(
             f"n_views={n_views} > n_frequency_classes={n_frequency_classes}, but the views of a "
@@ -88,7 +93,11 @@ def check_real(name: str, value: object, *, above: float = -math.inf) -> None:
 
 def check_interval(name: str, bounds: object, *, above: float = -math.inf) -> None:
     """Refuse what is not a pair of finite numbers (low, high) above a bound."""
-    if not isinstance(bounds, Sequence | np.ndarray) or isinstance(bounds, str) or len(bounds) != 2:
+    if (
+        not isinstance(bounds, Sequence | np.ndarray)
+        or isinstance(bounds, str | bytes)
+        or np.shape(bounds) != (2,)
+    ):
         raise ValueError(f"{name}={bounds!r}; pass a pair (low, high)")
     for end, value in zip(("low", "high"), bounds, strict=True):
         check_real(f"{name} {end}", value, above=above)

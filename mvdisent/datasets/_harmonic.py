@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_scalar
 
+from .. import _checks
 from ._factors import (
     as_generator,
     check_interval,
@@ -140,7 +141,7 @@ def make_harmonic_views(
     check_transform(transform)
 
     rng = as_generator(random_state)
-    profiles = _make_profiles(n_timbres, timbre_seed)
+    profiles = _make_profiles(n_timbres, int(timbre_seed))
     timbre = choices[rng.integers(len(choices), size=n_samples)]
     classes = draw_classes(rng, n_samples, n_views, n_frequency_classes)
     position = (classes + rng.random(classes.shape)) / n_frequency_classes
@@ -190,7 +191,7 @@ def _make_profiles(n_timbres: int, seed: int) -> NDArray[np.float64]:
 
 def _check_timbres(timbres: Sequence[int] | None, n_timbres: int) -> NDArray[np.int64]:
     check_scalar(n_timbres, "n_timbres", Integral, min_val=1)
-    choices = np.asarray(range(n_timbres) if timbres is None else timbres)
+    choices = _checks.as_array(range(n_timbres) if timbres is None else timbres, "timbres")
     if (
         choices.ndim != 1
         or choices.size == 0

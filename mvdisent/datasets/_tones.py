@@ -136,19 +136,20 @@ def make_tone_views(
         duration=duration,
     )
     _checks.check_option("frequency_scale", frequency_scale, FREQUENCY_SCALES)
-    if isinstance(waveforms, str) or not 0 < len(waveforms) == len(set(waveforms)):
+    names = [] if isinstance(waveforms, str | bytes) or np.ndim(waveforms) != 1 else [*waveforms]
+    for waveform in names:
+        _checks.check_option("waveforms", waveform, WAVEFORMS)
+    if not 0 < len(names) == len(set(names)):
         raise ValueError(
             f"waveforms={waveforms!r}; pass a sequence of one name or more, each once, such as "
             f"{WAVEFORMS[:1]}"
         )
-    for waveform in waveforms:
-        _checks.check_option("waveforms", waveform, WAVEFORMS)
     if snr_db is not None:
         check_real("snr_db", snr_db)
     check_transform(transform)
 
     rng = as_generator(random_state)
-    timbre = np.asarray(waveforms)[rng.integers(len(waveforms), size=n_samples)]
+    timbre = np.asarray(names)[rng.integers(len(names), size=n_samples)]
     classes = draw_classes(rng, n_samples, n_views, n_frequency_classes)
     position = (classes + rng.random(classes.shape)) / n_frequency_classes
     hz = class_to_hz(position, f_min=f_min, f_max=f_max, scale=frequency_scale)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from .. import _checks
+from .._arrays import kind_of
 from .._blocks import block_columns
 
 _OTHER = {"private": "shared", "shared": "private"}
@@ -62,6 +63,7 @@ def mutual_info_gap(mi: pd.DataFrame, own: Mapping[str, str]) -> pd.DataFrame:
     timbre     1.5    0.0  1.5
     frequency  2.0    0.5  1.5
     """
+    _check_table("mi", mi, "mutual_info_matrix")
     _check_own(own, mi.index, "a row of mi")
     columns = block_columns(list(mi.columns))
     for block in _OTHER:
@@ -159,6 +161,7 @@ def probe_gap(table: pd.DataFrame, own: Mapping[str, str]) -> pd.DataFrame:
             informativeness  leakage   gap
     timbre              0.8     0.13  0.67
     """
+    _check_table("table", table, "probe_table")
     _check_own(own, table.columns, "a column of the table")
     for row in ("private", "shared", "chance"):
         if row not in table.index:
@@ -217,6 +220,20 @@ def probe_gap_score(table: pd.DataFrame, own: Mapping[str, str]) -> float:
     1.0
     """
     return float(probe_gap(table, own)["gap"].mean())
+
+
+def _check_table(name: str, table: object, source: str) -> None:
+    """Refuse what is no table of finite numbers, each row and column named once."""
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(
+            f"{name} is of type {kind_of(table)}; pass the DataFrame that {source} returns"
+        )
+    for axis, names in (("row", table.index), ("column", table.columns)):
+        if not names.is_unique:
+            twice = names[names.duplicated()][0]
+            raise ValueError(f"{name} has two {axis}s {twice!r}: drop or rename one")
+    if table.size:
+        _checks.as_features(table, name)
 
 
 def _check_own(own: Mapping[str, str], names: pd.Index, what: str) -> None:

@@ -12,11 +12,12 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import GroupShuffleSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import check_scalar
 
 from .. import _checks
 from ._independence import subspace_independence
 from ._models import build_probe
+from ._params import as_random_state
 from ._probe_cells import quiet_on_one_thread
 
 # Directions of X that are predicted: its largest, on their own scale.
@@ -122,7 +123,7 @@ def cross_view_score(
     if len(own) < 10:
         raise ValueError(f"private has {len(own)} samples; pass 10 or more")
     check_scalar(max_samples, "max_samples", Integral, min_val=10)
-    rng = check_random_state(random_state)
+    rng = as_random_state(random_state)
     rows = rng.permutation(len(own))[:max_samples]
     seed = int(rng.randint(2**31 - 1))
     own, common, views = own[rows], common[rows], views[rows]
@@ -161,6 +162,8 @@ def _predict_views(
     groups = np.repeat(np.arange(n_samples), n_views)
     splitter = GroupShuffleSplit(1, test_size=0.4, random_state=seed)
     train, test = next(splitter.split(flat, groups=groups))
+    if not np.var(flat[train], axis=0).any():
+        raise ValueError("X is the same in all views of all samples: pass views that differ")
     n_components = min(_N_COMPONENTS, flat.shape[1], len(train) - 1)
     pca = PCA(n_components, random_state=seed).fit(flat[train])
     y_train, y_test = pca.transform(flat[train]), pca.transform(flat[test])

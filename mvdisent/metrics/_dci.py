@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import entropy
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
 
+from .. import _param_checks
 from ._binned import check_inputs
 from ._factors import Factors
+from ._params import as_random_state
 
 _N_TREES = 20
 # Trees that fit noise give noise dimensions importance: full trees on a noisy code of one
@@ -104,8 +105,9 @@ def dci_score(
     >>> scores.disentanglement, scores.completeness, scores.informativeness
     (1.0, 1.0, 1.0)
     """
+    _param_checks.check_jobs(n_jobs)
     inputs = check_inputs(Z, factors, n_latents=2, n_factors=2)
-    seed = int(check_random_state(random_state).randint(2**31 - 1))
+    seed = int(as_random_state(random_state).randint(2**31 - 1))
     rows = np.arange(len(inputs.Z))
     train, rest = train_test_split(rows, train_size=0.6, random_state=seed)
     parts = (train, *train_test_split(rest, train_size=0.5, random_state=seed))

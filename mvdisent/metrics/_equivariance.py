@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _checks
+from ._factors import as_column
 from ._probes import probe_table
 
 
@@ -162,9 +163,7 @@ def equivariance_score(
     True
     """
     before, after = _as_pairs(Z, Z_changed)
-    column = change if isinstance(change, pd.Series) else np.asarray(change)
-    if column.ndim != 1:
-        raise ValueError(f"change has shape {column.shape}; pass (n_samples,), one value a pair")
+    column = as_column(change, "change")
     _checks.check_n_rows("change", len(column), "Z", len(before))
     movement = after - before
     table = probe_table(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_random_state
 
 from ._binned import check_inputs, discretize_factors
 from ._factors import Factors
+from ._params import as_random_state
 
 _N_VOTES = 800  # for training, and as many for the score: the paper's number
 _N_ROWS = 64  # of a vote
@@ -82,7 +82,7 @@ def factor_vae_score(
     if not active.shape[1]:
         return 0.0
     active /= active.std(axis=0)
-    rng = check_random_state(random_state)
+    rng = as_random_state(random_state)
     held = rng.randint(len(targets), size=2 * _N_VOTES)  # the factor of each vote
     still = np.empty(2 * _N_VOTES, dtype=np.intp)  # the dimension that votes
     for factor, codes in enumerate(targets):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
 
-from .. import _checks
+from .. import _checks, _factor_checks
+from .._arrays import kind_of
 
 Factors = pd.DataFrame | pd.Series | Mapping[str, Any]
 
@@ -24,12 +25,14 @@ def as_factors(factors: Factors) -> pd.DataFrame:
         factors = {"factor" if factors.name is None else str(factors.name): factors}
     if not isinstance(factors, Mapping | pd.DataFrame):
         raise TypeError(
-            f"factors is a {type(factors).__name__}; pass a DataFrame, a Series or a dict "
+            f"factors is of type {kind_of(factors)}; pass a pandas DataFrame, a Series or a dict "
             "{name: values}, one value a sample"
         )
-    columns = {
-        str(name): pd.Series(values).reset_index(drop=True) for name, values in factors.items()
-    }
+    columns: dict[str, pd.Series] = {}
+    for name, values in factors.items():
+        if str(name) in columns:
+            raise ValueError(f"factors has two columns {str(name)!r}: rename one, or leave it out")
+        columns[str(name)] = as_column(values, _label(str(name)))
     if not columns:
         raise ValueError("factors has no column: pass one factor or more")
     first, *others = columns
@@ -38,6 +41,32 @@ def as_factors(factors: Factors) -> pd.DataFrame:
     for name, column in columns.items():
         _checks.check_none_missing(_label(name), column.isna().to_numpy(dtype=bool))
     return pd.DataFrame(columns)
+
+
+def as_column(values: Any, label: str) -> pd.Series:
+    """Take one value a sample as a Series, its rows numbered from 0."""
+    if hasattr(values, "detach") or hasattr(values, "tocsr"):
+        values = _checks.as_array(values, label)
+    elif isinstance(values, str | bytes | Mapping | set) or not isinstance(values, Sized):
+        raise TypeError(
+            f"{label} is of type {kind_of(values)}; pass a list, an array or a Series, one value a "
+            "sample"
+        )
+    shape = getattr(values, "shape", (len(values),) if isinstance(values, list | tuple) else None)
+    if shape is not None and len(shape) != 1:
+        raise ValueError(f"{label} has shape {shape}; pass (n_samples,), one value a sample")
+    if isinstance(values, np.ndarray) and values.dtype.kind not in "fiubOUSMm":
+        raise ValueError(f"{label} has dtype {values.dtype}; pass real numbers or strings")
+    if isinstance(values, np.ndarray) and not values.dtype.isnative:
+        values = values.astype(values.dtype.newbyteorder("="))
+    column = pd.Series(values).reset_index(drop=True)
+    if types.is_object_dtype(column.dtype):
+        _factor_checks.check_hashable(label, column)
+    # pandas groups no rows by floats of another width.
+    if not types.is_float_dtype(column.dtype):
+        return column
+    with np.errstate(over="ignore"):  # told as infinity
+        return column.astype(np.float64)
 
 
 def encode_factor(name: str, column: pd.Series) -> tuple[NDArray[Any], bool]:

@@ -72,6 +72,8 @@ def hold_out(estimator: Any, X: ArrayLike, factors: Any, wanted: Sequence[str] |
     if wanted is not None:
         table = _choose(table, wanted)
     X_single, by_view, groups = split_views(X, table)
+    if not len(X_single):
+        raise ValueError("X has no view that is not missing: pass rows with one view or more")
     own = {str(f): "shared" if f in table.columns else "private" for f in by_view.columns}
     by_view = as_factors(by_view)
     for name, column in by_view.items():

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import pdist, squareform
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import check_scalar
 
 from .. import _checks
+from ._params import as_random_state
 
 
 class DependenceTest(NamedTuple):
@@ -98,7 +99,7 @@ def subspace_independence(
     _checks.check_n_rows("private", len(a), "shared", len(b))
     if len(a) < 4:
         raise ValueError(f"private has {len(a)} rows; the test needs 4 or more")
-    rng = check_random_state(random_state)
+    rng = as_random_state(random_state)
     rows = rng.permutation(len(a))[:max_samples]
     A, B = _centred_distances(a[rows]), _centred_distances(b[rows])
     scale = np.sqrt(np.vdot(A, A) * np.vdot(B, B))

@@ -10,11 +10,11 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_random_state
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ._binned import check_inputs, measure_binned
 from ._factors import Factors
+from ._params import as_random_state
 
 
 def modularity_score(Z: ArrayLike | pd.DataFrame, factors: Factors, *, n_bins: int = 20) -> float:
@@ -136,7 +136,7 @@ def explicitness_score(
     1.0
     """
     inputs = check_inputs(Z, factors)
-    seed = int(check_random_state(random_state).randint(2**31 - 1))
+    seed = int(as_random_state(random_state).randint(2**31 - 1))
     rows = np.arange(len(inputs.Z))
     train, test = train_test_split(rows, test_size=0.4, random_state=seed)
     scores = []

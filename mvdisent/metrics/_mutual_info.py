@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
+from sklearn.utils import check_scalar
 
-from .. import _checks
+from .. import _checks, _param_checks
 from ._factors import Factors, as_factors, encode_factor
 
 
@@ -86,6 +88,9 @@ def mutual_info_matrix(
             latent_0  latent_1
     timbre      0.69       0.0
     """
+    check_scalar(n_neighbors, "n_neighbors", Integral, min_val=1)
+    _param_checks.check_seed(random_state)
+    _param_checks.check_jobs(n_jobs)
     values = _checks.as_features(Z, "Z")
     names = _column_names(Z, values.shape[1], feature_names)
     frame = as_factors(factors)
@@ -113,6 +118,6 @@ def mutual_info_matrix(
 def _column_names(Z: Any, n_latents: int, feature_names: Sequence[str] | None) -> list[str]:
     if feature_names is None:
         feature_names = getattr(Z, "columns", [f"latent_{i}" for i in range(n_latents)])
-    names = [str(name) for name in feature_names]
+    names = [str(name) for name in _param_checks.as_names("feature_names", feature_names)]
     _checks.check_n_names("feature_names", len(names), "Z", n_latents, "columns")
     return names

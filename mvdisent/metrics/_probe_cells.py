@@ -55,6 +55,8 @@ def flatten_reference(reference: ArrayLike, n_rows: int) -> NDArray[Any]:
     """Take raw features as an array of shape (n_rows, n_features)."""
     raw = _checks.as_array(reference, "reference")
     _checks.check_numeric(raw, "reference")
+    if raw.ndim == 0:
+        raise ValueError("reference is one number; pass (n_rows, ...)")
     _checks.check_n_rows("reference", len(raw), "factors", n_rows)
     _checks.check_finite(raw, "reference")
     return raw.reshape(n_rows, -1)
@@ -69,12 +71,13 @@ def reduce_reference(
     # Row indexing copies, so scaling in place leaves the caller's array alone.
     x_train = flat[train].astype(np.float32, copy=False)
     n_components = min(_N_COMPONENTS, len(train) - 1)
-    reducer = make_pipeline(
-        StandardScaler(copy=False),
-        PCA(n_components, whiten=whiten, random_state=seed),
-    )
-    x_train = reducer.fit_transform(x_train)
-    x_test = reducer.transform(flat[test].astype(np.float32, copy=False))
+    scaler = StandardScaler(copy=False)
+    x_train = scaler.fit_transform(x_train)
+    if not np.var(x_train, axis=0).any():  # no direction to project on
+        return Features(np.zeros((len(train), 1)), np.zeros((len(test), 1)), scaled=True)
+    pca = PCA(n_components, whiten=whiten, random_state=seed)
+    x_train = pca.fit_transform(x_train)
+    x_test = pca.transform(scaler.transform(flat[test].astype(np.float32, copy=False)))
     return Features(x_train, x_test, scaled=True)
 
 

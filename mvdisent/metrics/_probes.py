@@ -8,13 +8,13 @@ from typing import Any, Literal, NamedTuple, overload
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
-from .. import _checks
+from .. import _checks, _param_checks
 from ._factors import Factors, as_factors, encode_factor
 from ._folds import CV, Rows, as_groups, draw_folds
 from ._models import CHANCE, PROBES, expand_probe
+from ._params import as_random_state
 from ._probe_cells import (
     Features,
     HeldOutRows,
@@ -185,9 +185,11 @@ def probe_table(
     chance      0.5
     """
     _checks.check_option("probe", probe, PROBES)
+    _param_checks.check_jobs(n_jobs)
+    _param_checks.check_flag("return_std_error", return_std_error)
     frame = as_factors(factors)
     arrays = _check_blocks(blocks, len(frame))
-    seed = int(check_random_state(random_state).randint(2**31 - 1))
+    seed = int(as_random_state(random_state).randint(2**31 - 1))
     folds = draw_folds(frame, groups, cv=cv, test_size=test_size, seed=seed)
     units = as_groups(groups, len(frame))
     targets = {

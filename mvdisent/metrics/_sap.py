@@ -9,11 +9,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import train_test_split
 from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
 
 from ._binned import check_inputs
 from ._factors import Factors
+from ._params import as_random_state
 
 
 def sap_score(
@@ -76,7 +76,7 @@ def sap_score(
     1.0
     """
     inputs = check_inputs(Z, factors, n_latents=2)
-    seed = int(check_random_state(random_state).randint(2**31 - 1))
+    seed = int(as_random_state(random_state).randint(2**31 - 1))
     gaps = []
     for name, target in inputs.factors.items():
         second, first = np.sort(

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_random_state
 
 from .. import _checks
 from ._factors import Factors, as_factors
+from ._params import as_random_state
 
 _ROUNDING = 1e-6  # R2 of a reconstruction that equals the mean but for rounding in float32
 
@@ -209,7 +209,7 @@ def swap_triplets(
         swapped = model.decode(private[i], shared[j])
         swap_score(X[target], swapped, model.reconstruct(X)[target])
     """
-    rng = check_random_state(random_state)
+    rng = as_random_state(random_state)
     of_private, of_shared = _number_rows(private), _number_rows(shared)
     _checks.check_n_rows("shared", len(of_shared), "private", len(of_private))
     i = _draw_donors(of_private, of_shared, rng)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Sized
 from numbers import Real
+
+from .. import _param_checks
 
 _WEIGHTS = (0.0, 0.1, 0.5, 1.0)
 
@@ -67,6 +69,8 @@ def ablation_grid(
     {'alpha': [0.0], 'beta': [0.1, 0.5, 1.0], 'gamma': [0.0]}
     {'alpha': [0.0], 'beta': [0.0], 'gamma': [0.3]}
     """
+    _param_checks.check_flag("one_at_a_time", one_at_a_time)
+    _param_checks.check_text("prefix", prefix)
     terms = {"alpha": alpha, "beta": beta, "gamma": gamma}
     weights = {name: _distinct(name, values) for name, values in terms.items()}
     if not one_at_a_time:
@@ -83,6 +87,13 @@ def ablation_grid(
 
 def _distinct(name: str, weights: Sequence[float]) -> list[float]:
     """Check weights, and drop repeated ones."""
+    if (
+        isinstance(weights, str | bytes)
+        or not isinstance(weights, Iterable)
+        or not isinstance(weights, Sized)
+        or getattr(weights, "ndim", 1) != 1
+    ):
+        raise TypeError(f"{name}={weights!r:.60}; pass a list of weights, such as [0, 0.5]")
     for weight in weights:
         if not isinstance(weight, Real) or not 0 <= float(weight) < math.inf:
             raise ValueError(f"{name} has the weight {weight!r}; pass finite numbers of 0 or more")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,8 +11,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from pandas.api import types
 from sklearn.model_selection import BaseCrossValidator, StratifiedGroupKFold, StratifiedKFold
+from sklearn.utils import check_scalar
 
-from .. import _checks, _factor_checks
+from .. import _checks, _factor_checks, _param_checks
 
 Indices = NDArray[np.intp]
 
@@ -120,6 +122,8 @@ class FactorKFold(BaseCrossValidator):
                     f"groups is given, and group={self.group!r} as well: pass one of them"
                 )
             groups = _codes_of(table, self.group)
+        if groups is not None:
+            self._check_groups(np.asarray(groups), n_rows)
         folds = self._folds(grouped=groups is not None)
         yield from folds.split(np.zeros(n_rows), codes, groups)
 
@@ -141,8 +145,25 @@ class FactorKFold(BaseCrossValidator):
         return self.n_splits
 
     def _folds(self, *, grouped: bool) -> StratifiedKFold | StratifiedGroupKFold:
+        check_scalar(self.n_splits, "n_splits", Integral, min_val=2)
+        _param_checks.check_flag("shuffle", self.shuffle)
+        _param_checks.check_seed(self.random_state)
         folds = StratifiedGroupKFold if grouped else StratifiedKFold
         return folds(self.n_splits, shuffle=self.shuffle, random_state=self.random_state)
+
+    def _check_groups(self, groups: NDArray[Any], n_rows: int) -> None:
+        """Refuse groups that are not one a row, or fewer than the folds."""
+        if groups.ndim != 1:
+            raise ValueError(f"groups has shape {groups.shape}; pass (n_samples,), one a row")
+        _checks.check_n_rows("groups", len(groups), "X", n_rows)
+        _factor_checks.check_hashable("groups", groups)
+        codes = pd.factorize(groups)[0]
+        _checks.check_none_missing("groups", codes < 0)
+        if codes.max() + 1 < self.n_splits:
+            raise ValueError(
+                f"groups has {codes.max() + 1} groups, fewer than n_splits={self.n_splits}: pass "
+                "fewer splits"
+            )
 
     def _codes(self, table: pd.DataFrame) -> NDArray[np.intp]:
         """Give the factor as class numbers."""
@@ -167,5 +188,7 @@ def _codes_of(table: pd.DataFrame, name: str) -> NDArray[np.intp]:
     """Give a column as numbers of its distinct values."""
     _factor_checks.check_names([name], list(table.columns))
     _checks.check_none_missing(f"factors[{name!r}]", table[name].isna().to_numpy(dtype=bool))
+    if types.is_object_dtype(table[name].dtype):
+        _factor_checks.check_hashable(f"factors[{name!r}]", table[name])
     codes: NDArray[np.intp] = pd.factorize(table[name])[0]
     return codes

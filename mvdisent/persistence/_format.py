@@ -154,6 +154,7 @@ def _header_length(head: bytes, size: int) -> int:
         raise ValueError(
             "it is not a whole file of mvdisent.save"
             + (f", but perhaps {kind}: nothing is unpickled" if kind else "")
+            + "; pass one that save wrote"
         )
     if length > _MAX_HEADER:
         raise ValueError(f"its header has {length} bytes, more than {_MAX_HEADER}")

@@ -6,6 +6,7 @@ import os
 
 from sklearn.base import BaseEstimator
 
+from .. import _param_checks
 from .._build import Factory
 from . import _format
 from ._restore import Restoration
@@ -55,6 +56,9 @@ def load(
     On another kind of device the random draws of a later `partial_fit` start
     anew: generators of different devices have no state in common.
     """
+    _param_checks.check_path(path)
+    if device is not None:
+        _param_checks.check_text("device", device)
     given = {"encoder": encoder, "decoder": decoder}
     for name, factory in given.items():
         if factory is not None and not callable(factory):

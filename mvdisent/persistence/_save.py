@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from .. import _param_checks
 from .._build import Factory
 from .._disentangler import MultiViewDisentangler
 from ..audio import LogMel
@@ -71,6 +72,7 @@ def save(estimator: BaseEstimator, path: str | os.PathLike[str]) -> None:
     ...     load(path)
     LogMel(n_mels=32, sample_rate=16000)
     """
+    _param_checks.check_path(path)
     target = _format.check_target(path)
     arrays: Arrays = {}
     factories: dict[str, Factory] = {}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _checks
+from .. import _param_checks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,7 +77,7 @@ def make_axes(
     if isinstance(ax, Axes) and n_rows * n_columns > 1:
         return ax.figure, _divide(ax, n_rows, n_columns, width_ratios)
     panels = np.asarray(ax, dtype=object)
-    _checks.check_n_axes(panels.size, n_rows, n_columns)
+    _param_checks.check_n_axes(panels.size, n_rows, n_columns)
     panels = panels.reshape(n_rows, n_columns)
     if not isinstance(panels[0, 0], Axes):
         raise TypeError(f"ax={ax!r:.60} is not a matplotlib Axes; pass one, or None")

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.decomposition import PCA
-from sklearn.utils import check_random_state
 
 from .. import _checks
 from .._blocks import block_columns
 from ..metrics._factors import as_factors
+from ..metrics._params import as_random_state
 from ._axes import COLORS, AxesLike, make_axes
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class LatentDisplay:
             Drawn.
         """
         frame = as_factors(factors)
-        rng = check_random_state(random_state)
+        rng = as_random_state(random_state)
         rows = np.sort(rng.permutation(len(frame))[:n_points])
         embeddings = {}
         for name, block in blocks.items():

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _checks
+from .._arrays import kind_of
 
 
 def stack_views(
@@ -44,9 +45,9 @@ def stack_views(
     >>> stack_views([np.zeros((5, 16000)), np.ones((5, 16000))]).shape
     (5, 2, 16000)
     """
-    if not isinstance(views, Sequence | Mapping) or isinstance(views, str):
+    if not isinstance(views, Sequence | Mapping) or isinstance(views, str | bytes | memoryview):
         raise TypeError(
-            f"views is a {type(views).__name__}; pass a list, tuple or dict of arrays, each "
+            f"views is of type {kind_of(views)}; pass a list, tuple or dict of arrays, each "
             "(n_samples, ...)"
         )
     keys = list(views) if isinstance(views, Mapping) else range(len(views))
@@ -173,6 +174,9 @@ def _factor_rows(factors: pd.DataFrame, n_samples: int, n_views: int) -> pd.Data
 
 def _names_by_view(columns: list[Any], n_views: int) -> dict[Any, list[Any]]:
     """Map each factor to its column for each view."""
+    if len(set(columns)) < len(columns):
+        double = next(column for column in columns if columns.count(column) > 1)
+        raise ValueError(f"factors has two columns {double!r}: rename one, or drop it")
     names: dict[Any, list[Any]] = {}
     for column in columns:
         private = re.fullmatch(r"(.+)_v(\d+)", str(column))

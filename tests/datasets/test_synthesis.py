@@ -156,7 +156,7 @@ def _gives_another_width(sounds):
         ({"sample_rate": float("nan")}, ValueError, "sample_rate=nan; pass a finite number"),
         ({"duration": float("inf")}, ValueError, "duration=inf; pass a finite number"),
         ({"duration": 1e-5}, ValueError, "duration=1e-05 s at sample_rate=16000 is no instant"),
-        ({"random_state": "x"}, ValueError, "'x' cannot be used to seed"),
+        ({"random_state": "x"}, ValueError, "random_state='x'; pass None, an int"),
         ({"transform": 3}, TypeError, "transform=3 cannot be called; pass a function"),
         ({"transform": np.sum}, ValueError, r"gave shape \(\) for a chunk of 5 rows"),
         (

@@ -83,8 +83,8 @@ def test_a_splitter_sees_the_factors():
     [
         (np.arange(N) // 2, [(np.arange(0, N, 2), np.arange(1, N, 2))], "rows of one group on"),
         (None, [(np.arange(400), np.arange(300, N))], "a row on both sides"),
-        (None, 1, "n_splits=1"),
-        (np.arange(N) % 3, 5, "n_splits=5 greater than the number of groups: 3"),
+        (None, 1, "cv=1 for 600 rows; pass an int"),
+        (np.arange(N) % 3, 5, "cv=5 for 3 groups; pass an int from 2"),
         (None, "loo", "Expected .*cv.* as an integer"),
         (None, [(np.arange(300), np.arange(300, 301))], r"factors\['hz'\] has one .* 1 held-out"),
     ],

@@ -268,7 +268,9 @@ def test_labels_that_are_no_table_are_refused(X, factors):
 
 
 def test_a_private_factor_is_asked_for_without_its_view(X, factors):
-    with pytest.raises(ValueError, match=r"has no 'frequency_v0'; it has 'timbre', 'frequency'$"):
+    with pytest.raises(
+        ValueError, match=r"has no 'frequency_v0'; it has 'timbre', 'frequency': name"
+    ):
         make_probe_scorer("private", "frequency_v0")(Blocks(), X, factors)
 
 

@@ -82,8 +82,8 @@ def test_the_stack_is_a_copy(X):
         ([np.ones((3, 4), dtype=np.int16)], ValueError, r"views\[0\] has dtype int16.*32768"),
         ([np.ones((3, 4), dtype=complex)], ValueError, "Complex"),
         ([np.ones((3, 0))], ValueError, "empty"),
-        (np.ones((3, 2, 4)), TypeError, "views is a ndarray; pass a list"),
-        ("ab", TypeError, "views is a str"),
+        (np.ones((3, 2, 4)), TypeError, "views is of type numpy.ndarray; pass a list"),
+        ("ab", TypeError, "views is of type str"),
     ],
 )
 def test_what_cannot_be_stacked_is_refused(views, error, text):

@@ -1,0 +1,67 @@
+"""Checks of parameters that are no arrays: more of what ``_checks`` holds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from ._arrays import kind_of
+
+
+def check_seed(random_state: object) -> None:
+    """Refuse what cannot seed a RandomState."""
+    if random_state is None or isinstance(random_state, np.random.RandomState):
+        return
+    if not isinstance(random_state, Integral) or not 0 <= int(random_state) < 2**32:
+        raise ValueError(
+            f"random_state={random_state!r:.60}; pass None, an int from 0 to 2**32 - 1, or a "
+            "numpy.random.RandomState"
+        )
+
+
+def as_names(name: str, names: Any) -> list[Any]:
+    """Take names as a list; one string is one name, not many."""
+    if (
+        isinstance(names, str | bytes)
+        or not isinstance(names, Iterable)
+        or (getattr(names, "ndim", 1) != 1)
+    ):
+        raise TypeError(f"{name} is of type {kind_of(names)}; pass a list of str")
+    return list(names)
+
+
+def check_text(name: str, value: object) -> None:
+    """Refuse what is not a string."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name}={value!r:.60}; pass a str")
+
+
+def check_flag(name: str, value: object) -> None:
+    """Refuse what is neither True nor False."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}={value!r:.60}; pass True or False")
+
+
+def check_jobs(n_jobs: object) -> None:
+    """Refuse what is no number of jobs."""
+    if n_jobs is not None and (not isinstance(n_jobs, Integral) or n_jobs == 0):
+        raise ValueError(f"n_jobs={n_jobs!r:.60}; pass None, a positive int, or -1 for all cores")
+
+
+def check_path(path: object) -> None:
+    """Refuse what names no file."""
+    if not isinstance(path, str | os.PathLike) or "\0" in os.fspath(path):
+        raise TypeError(f"path={path!r:.60}; pass a str or a pathlib.Path")
+
+
+def check_n_axes(n_axes: int, n_rows: int, n_columns: int) -> None:
+    """Refuse Axes that are not one a panel."""
+    if n_axes != n_rows * n_columns:
+        raise ValueError(
+            f"ax holds {n_axes} Axes, but the figure has {n_rows} x {n_columns} panels: pass as "
+            "many, one Axes that gives them its place, or None"
+        )

@@ -1,0 +1,59 @@
+"""The makers of sounds, from whatever is passed for their parameters."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mvdisent.datasets import make_harmonic_views, make_tone_views
+
+from ._hostile import EDGES, examples, hostile, is_large, parameters
+from ._property import REFUSED, attempt
+
+SMALL = {"n_samples": 3, "n_frequency_classes": 5, "sample_rate": 4000, "duration": 0.02}
+LONG = ("n_samples", "n_frequency_classes", "n_timbres", "duration", "sample_rate")
+
+
+def names_of(maker):
+    return tuple(inspect.signature(maker).parameters)
+
+
+@pytest.mark.parametrize("maker", [make_tone_views, make_harmonic_views])
+@examples(5)
+@given(data=st.data())
+def test_parameters(maker, data):
+    params = data.draw(parameters(names_of(maker)))
+    if any(is_large(params.get(name)) for name in LONG):
+        return
+    made = attempt(lambda: maker(**{**SMALL, "f_max": 880.0, **params}), names_of(maker))
+    if made is not REFUSED:
+        X, factors = made
+        assert len(X) == len(factors)
+        assert X.dtype == np.float32
+        assert np.isfinite(X).all()
+        assert factors.notna().all(axis=None)
+
+
+@pytest.mark.parametrize("maker", [make_tone_views, make_harmonic_views])
+@examples()
+@given(transformed=hostile((3, 2, 4)) | EDGES)
+def test_transform(maker, transformed):
+    made = attempt(
+        lambda: maker(**SMALL, f_max=880.0, transform=lambda X: transformed), ("transform",)
+    )
+    assert made is REFUSED or len(made[0]) == 3
+
+
+@examples(2)
+@given(timbres=hostile((3,)) | EDGES)
+def test_timbres(timbres):
+    made = attempt(
+        lambda: make_harmonic_views(**SMALL, f_max=880.0, n_timbres=4, timbres=timbres),
+        ("timbres",),
+        timbres,
+    )
+    assert made is REFUSED or set(made[1]["timbre"]) <= set(range(4))
