@@ -60,10 +60,10 @@ class SeedResult(NamedTuple):
     factors: pd.DataFrame  # of single views
 
 
-#: alpha = beta = gamma by objective, chosen on validation tones; see docs/benchmarks.rst.
-WEIGHTS = {
-    "marl": {"paper": 0.25, "bandlimited": 2.0},
-    "swap": {"paper": 0.5, "bandlimited": 1.0},
+#: alpha = beta = gamma, and n_private, by objective and data; see docs/benchmarks.rst.
+SETTINGS = {
+    "marl": {"paper": (0.25, 8), "bandlimited": (2.0, 8)},
+    "swap": {"paper": (0.5, 8), "bandlimited": (1.0, 2)},
 }
 
 #: Under 90 seconds on two cores, all in.
@@ -127,8 +127,9 @@ def run_seed(
     )
     lap("data")
     say(f"seed {seed}: fitting on {2 * size.n_train:,} of them, in pairs")
-    weight = WEIGHTS[objective][data]
+    weight, n_private = SETTINGS[objective][data]
     model = MultiViewDisentangler(
+        n_private,
         objective=objective,
         alpha=weight,
         beta=weight,
@@ -221,7 +222,8 @@ def format_report(report: Mapping[str, Any]) -> str:
         f"Accuracy of a small MLP on frozen features of {report['n_held_out']:,} held-out tones "
         f"({report['data']})",
         f"objective: {OBJECTIVES[report['params']['objective']]}, alpha = beta = gamma = "
-        f"{report['params']['alpha']:g}",
+        f"{report['params']['alpha']:g}; {report['params']['n_private']} private and "
+        f"{report['params']['n_shared']} shared dimensions",
         f"probed: {report['probed']}; seeds {', '.join(map(str, report['seeds']))}"
         + ("; mean +- standard deviation" if len(report["seeds"]) > 1 else ""),
         "",

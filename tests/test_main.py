@@ -99,7 +99,10 @@ def test_a_run_prints_both_tables_and_writes_all_of_it(tmp_path, tiny):
 def test_the_objective_reaches_the_model_and_the_report(tmp_path, tiny):
     result = run("reproduce", "--quick", "--objective", "swap", "--out", tmp_path)
     assert result.exit_code == 0, result.output
-    assert "objective: swapped views and a referee, alpha = beta = gamma = 1\n" in result.output
+    assert (
+        "objective: swapped views and a referee, alpha = beta = gamma = 1; 2 private"
+        in result.output
+    )
     params = json.loads((tmp_path / "report.json").read_text())["params"]
     assert params["objective"] == "swap"
     assert "dependence" in mvdisent.load(tmp_path / "model.safetensors").history_
