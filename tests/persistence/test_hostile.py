@@ -287,5 +287,5 @@ def test_names_like_paths_write_nothing(parts, forge, attempt, tmp_path):
 
 
 def test_huge_numbers_of_a_front_end_allocate_nothing(parts, forge, attempt):
-    mel = {**MEL, "params": {"sample_rate": 1e300, "n_fft": 10**17, "n_mels": 10**17}}
+    mel = {**MEL, "params": {"sample_rate": 1e9, "n_fft": 10**17, "n_mels": 10**17}}
     attempt(forge({**parts.document, "estimator": mel}, {}), encoder=None, decoder=None)
