@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
 from sklearn.decomposition import PCA
 
 from .. import _checks
@@ -68,6 +69,7 @@ class LatentDisplay:
         X: ArrayLike,
         factors: Any,
         *,
+        projection: Any = None,
         n_points: int = 3000,
         random_state: int | np.random.RandomState | None = None,
         ax: AxesLike = None,
@@ -83,6 +85,8 @@ class LatentDisplay:
             What ``estimator.transform`` takes.
         factors : DataFrame, Series or dict of shape (n_samples, n_factors)
             What colours the samples.
+        projection : transformer, default=None
+            As in ``from_predictions``.
         n_points : int, default=3000
             Samples drawn, at most.
         random_state : int, RandomState instance or None, default=None
@@ -99,7 +103,12 @@ class LatentDisplay:
         columns = block_columns(estimator.get_feature_names_out())
         blocks = {name: Z[:, found] for name, found in columns.items()} or {"latent": Z}
         return cls.from_predictions(
-            blocks, factors, n_points=n_points, random_state=random_state, ax=ax
+            blocks,
+            factors,
+            projection=projection,
+            n_points=n_points,
+            random_state=random_state,
+            ax=ax,
         )
 
     @classmethod
@@ -108,11 +117,12 @@ class LatentDisplay:
         blocks: Mapping[str, ArrayLike],
         factors: Any,
         *,
+        projection: Any = None,
         n_points: int = 3000,
         random_state: int | np.random.RandomState | None = None,
         ax: AxesLike = None,
     ) -> Self:
-        """Draw the two leading principal components of each block.
+        """Draw each block in the plane.
 
         Parameters
         ----------
@@ -120,8 +130,12 @@ class LatentDisplay:
             The features by name.
         factors : DataFrame, Series or dict of shape (n_samples, n_factors)
             What colours the samples.
+        projection : transformer, default=None
+            Its ``fit_transform`` takes the samples drawn of a block to two columns,
+            such as ``umap.UMAP(random_state=0)`` or ``sklearn.manifold.TSNE()``;
+            cloned for each block. None: the two leading principal components.
         n_points : int, default=3000
-            Samples drawn, at most; the components are those of all.
+            Samples drawn, at most; the principal components are those of all.
         random_state : int, RandomState instance or None, default=None
             Seed of the choice of samples.
         ax : Axes or array-like of Axes, default=None
@@ -139,7 +153,11 @@ class LatentDisplay:
         for name, block in blocks.items():
             Z = _checks.as_features(block, f"blocks[{name!r}]")
             _checks.check_n_rows(f"blocks[{name!r}]", len(Z), "factors", len(frame))
-            embeddings[name] = _principal_components(Z)[rows]
+            embeddings[name] = (
+                _principal_components(Z)[rows]
+                if projection is None
+                else _project(projection, Z[rows], str(name))
+            )
         return cls(embeddings, frame.iloc[rows]).plot(ax=ax)
 
     def plot(self, ax: AxesLike = None) -> Self:
@@ -185,6 +203,16 @@ def _principal_components(Z: NDArray[Any]) -> NDArray[Any]:
         n = min(2, *Z.shape)
         components[:, :n] = PCA(n, random_state=0).fit_transform(Z.astype(np.float64))
     return components
+
+
+def _project(projection: Any, Z: NDArray[Any], name: str) -> NDArray[Any]:
+    points = np.asarray(clone(projection).fit_transform(Z))
+    if points.shape != (len(Z), 2):
+        raise ValueError(
+            f"projection={projection!r} takes block {name!r} to shape {points.shape}, not "
+            f"{(len(Z), 2)}: set its number of components to 2"
+        )
+    return points
 
 
 def _name_missing(panel: Axes, block: NDArray[Any]) -> None:

@@ -31,6 +31,24 @@ def test_a_collapsed_block_is_one_point(block):
     assert (display.embeddings["z"] == 0).all()
 
 
+def test_a_projection_of_the_user_takes_the_place_of_the_components(rng):
+    from sklearn.manifold import TSNE
+    from sklearn.random_projection import GaussianRandomProjection
+
+    blocks, factors = {"z": rng.normal(size=(60, 5))}, {"f": np.arange(60) % 2}
+    projection = TSNE(perplexity=5, random_state=0)
+    display = LatentDisplay.from_predictions(blocks, factors, projection=projection, n_points=40)
+    assert display.embeddings["z"].shape == (40, 2)
+    assert not hasattr(projection, "embedding_")  # a clone was fitted
+    linear = GaussianRandomProjection(2, random_state=0)
+    drawn = LatentDisplay.from_predictions(blocks, factors, projection=linear)
+    np.testing.assert_array_equal(drawn.embeddings["z"], linear.fit_transform(blocks["z"]))
+    with pytest.raises(ValueError, match=r"block 'z' to shape \(60, 3\), not \(60, 2\): set its"):
+        LatentDisplay.from_predictions(
+            blocks, factors, projection=GaussianRandomProjection(3, random_state=0)
+        )
+
+
 def test_one_dimension_is_drawn_on_a_line(rng):
     z = rng.normal(size=(20, 1))
     embedding = LatentDisplay.from_predictions({"z": z}, {"f": np.arange(20) % 2}).embeddings["z"]
