@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -19,21 +19,33 @@ from sklearn.preprocessing import StandardScaler
 _STRONG = ("mlp", "knn", "boosting")
 PROBES = (*_STRONG, "linear", "strongest")
 CHANCE = "chance"
+Probe: TypeAlias = str | BaseEstimator
 _VALIDATION = 0.1  # of the training rows, for early stopping
 
 
-def expand_probe(probe: str) -> tuple[str, ...]:
-    """Name the single probes that one of ``PROBES`` stands for."""
+def expand_probe(probe: Probe) -> tuple[Probe, ...]:
+    """Give the single probes that one of ``PROBES`` stands for."""
     return _STRONG if probe == "strongest" else (probe,)
 
 
-def build_probe(probe: str, y: NDArray[Any], *, discrete: bool, seed: int) -> BaseEstimator:
+def check_suits(probe: Probe, factor: str, *, discrete: bool) -> None:
+    """Refuse a classifier for a continuous factor, or a regressor for a discrete one."""
+    if not isinstance(probe, str) and is_classifier(probe) != discrete:
+        kind, needed = ("discrete", "classifier") if discrete else ("continuous", "regressor")
+        raise ValueError(
+            f"probe={probe!r:.60} is no {needed}, and factors[{factor!r}] is {kind}: pass a "
+            f"{needed}, or the factors that suit it"
+        )
+
+
+def build_probe(probe: Probe, y: NDArray[Any], *, discrete: bool, seed: int) -> BaseEstimator:
     """Build a classifier or a regressor.
 
     Parameters
     ----------
-    probe : str
-        A single one of ``PROBES``, or ``CHANCE``, which looks at no feature.
+    probe : str or estimator
+        A single one of ``PROBES``, ``CHANCE``, which looks at no feature, or an
+        estimator to clone.
     y : ndarray of shape (n_train,)
         Training targets: their number and classes bound some settings.
     discrete : bool
@@ -46,6 +58,8 @@ def build_probe(probe: str, y: NDArray[Any], *, discrete: bool, seed: int) -> Ba
     model : estimator
         Not fitted.
     """
+    if not isinstance(probe, str):
+        return clone(probe)
     if probe == CHANCE:
         return DummyClassifier(strategy="most_frequent") if discrete else DummyRegressor()
     if probe == "knn":

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from .. import _checks
 from ._folds import Rows
-from ._models import build_probe
+from ._models import Probe, build_probe
 
 # Components that stand for raw features: more cost time and told no more of tones.
 _N_COMPONENTS = 64
@@ -81,7 +81,9 @@ def reduce_reference(
     return Features(x_train, x_test, scaled=True)
 
 
-def predict(x: Features, y: NDArray[Any], probe: str, *, discrete: bool, seed: int) -> NDArray[Any]:
+def predict(
+    x: Features, y: NDArray[Any], probe: Probe, *, discrete: bool, seed: int
+) -> NDArray[Any]:
     """Train one probe, and let it tell the factor of the held-out rows."""
     model = build_probe(probe, y, discrete=discrete, seed=seed)
     if not x.scaled:

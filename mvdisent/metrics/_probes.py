@@ -13,7 +13,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from .. import _checks, _param_checks
 from ._factors import Factors, as_factors, encode_factor
 from ._folds import CV, Rows, as_groups, draw_folds
-from ._models import CHANCE, PROBES, expand_probe
+from ._models import CHANCE, PROBES, Probe, check_suits, expand_probe
 from ._params import as_random_state
 from ._probe_cells import (
     Features,
@@ -27,7 +27,7 @@ from ._probe_cells import (
 )
 
 _CEILING = "ceiling"
-_Cell = tuple[str, str, str]  # row of the table, factor, probe
+_Cell = tuple[str, str, Probe]  # row of the table, factor, probe
 
 
 class _Target(NamedTuple):
@@ -40,7 +40,7 @@ def probe_table(
     blocks: Mapping[str, ArrayLike],
     factors: Factors,
     *,
-    probe: str = ...,
+    probe: Probe = ...,
     groups: ArrayLike | None = ...,
     test_size: float | int = ...,
     cv: CV = ...,
@@ -54,7 +54,7 @@ def probe_table(
     blocks: Mapping[str, ArrayLike],
     factors: Factors,
     *,
-    probe: str = ...,
+    probe: Probe = ...,
     groups: ArrayLike | None = ...,
     test_size: float | int = ...,
     cv: CV = ...,
@@ -67,7 +67,7 @@ def probe_table(
     blocks: Mapping[str, ArrayLike],
     factors: Factors,
     *,
-    probe: str = "mlp",
+    probe: Probe = "mlp",
     groups: ArrayLike | None = None,
     test_size: float | int = 0.4,
     cv: CV = None,
@@ -86,9 +86,10 @@ def probe_table(
     factors : DataFrame, Series or dict of shape (n_rows, n_factors)
         True factors, matched to the blocks by position. A float column is
         continuous; strings, bools, integers and categories are discrete.
-    probe : {"mlp", "knn", "boosting", "linear", "strongest"}, default="mlp"
+    probe : {"mlp", "knn", "boosting", "linear", "strongest"} or estimator, default="mlp"
         The probe, trained on standardised features; ``"strongest"`` is, in each
-        cell, the best of mlp, knn and boosting. See Notes.
+        cell, the best of mlp, knn and boosting. See Notes. A classifier or a
+        regressor of scikit-learn's kind, where all factors suit it, is cloned.
     groups : array-like of shape (n_rows,), default=None
         Rows of one group are on one side of each split: pass the sample that a
         row is a view of, or the recording that it was cut from.
@@ -126,9 +127,10 @@ def probe_table(
     Raises
     ------
     ValueError
-        If the probe is unknown, the rows of the arguments differ in number,
-        features or factors have missing values, a factor has one value only in
-        the training rows, or ``cv`` puts a group on both sides of a split.
+        If the probe is unknown or does not suit a factor, the rows of the
+        arguments differ in number, features or factors have missing values, a
+        factor has one value only in the training rows, or ``cv`` puts a group on
+        both sides of a split.
 
     See Also
     --------
@@ -184,7 +186,8 @@ def probe_table(
     private     0.5
     chance      0.5
     """
-    _checks.check_option("probe", probe, PROBES)
+    if isinstance(probe, str) or not hasattr(probe, "predict"):
+        _checks.check_option("probe", probe, PROBES)
     _param_checks.check_jobs(n_jobs)
     _param_checks.check_flag("return_std_error", return_std_error)
     frame = as_factors(factors)
@@ -196,6 +199,8 @@ def probe_table(
         str(name): _Target(*encode_factor(str(name), column)) for name, column in frame.items()
     }
     _check_folds(targets, folds)
+    for name, target in targets.items():
+        check_suits(probe, name, discrete=target.discrete)
     if return_std_error:
         _check_units(np.concatenate([units[test] for _, test in folds]))
     flat = None if reference is None else flatten_reference(reference, len(frame))
@@ -262,11 +267,11 @@ def _features_of(
     flat: NDArray[Any] | None,
     train: Rows,
     test: Rows,
-    probes: tuple[str, ...],
+    probes: tuple[Probe, ...],
     seed: int,
-) -> dict[tuple[str, str], Features]:
+) -> dict[tuple[str, Probe], Features]:
     """Give what each probe sees in each row of the table."""
-    features = {}
+    features: dict[tuple[str, Probe], Features] = {}
     for name, x in arrays.items():
         block = Features(x[train], x[test], scaled=False)
         features.update({(name, probe): block for probe in probes})

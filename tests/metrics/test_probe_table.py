@@ -6,6 +6,8 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import Ridge
+from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_info
 
 from mvdisent.metrics import PROBES, probe_table
@@ -196,3 +198,30 @@ def test_bad_input_is_named_with_its_cure(blocks, factors, options, message):
 def test_blocks_without_names_are_refused(blocks):
     with pytest.raises(TypeError, match="pass a dict of one block or more"):
         probe_table(blocks, TWO)
+
+
+def test_an_estimator_as_the_probe_scores_as_the_same_probe_by_name():
+    rng = np.random.default_rng(0)
+    blocks = {"a": rng.normal(size=(200, 3))}
+    factors = {"f": (blocks["a"][:, 0] > 0).astype(int)}
+    by_name = probe_table(blocks, factors, probe="knn", random_state=0)
+    probe = KNeighborsClassifier(15)
+    pd.testing.assert_frame_equal(
+        by_name, probe_table(blocks, factors, probe=probe, random_state=0)
+    )
+    assert not hasattr(probe, "classes_")  # a clone was fitted
+
+
+@pytest.mark.parametrize(
+    ("probe", "factor", "needed"),
+    [(KNeighborsClassifier(), np.arange(40.0), "regressor"), (Ridge(), np.arange(40) % 2, "class")],
+)
+def test_a_probe_that_does_not_suit_a_factor_is_refused(probe, factor, needed):
+    blocks = {"a": np.arange(40.0)[:, None]}
+    with pytest.raises(ValueError, match=rf"is no {needed}.*factors\['f'\]"):
+        probe_table(blocks, {"f": factor}, probe=probe)
+
+
+def test_what_is_no_probe_is_told_the_names():
+    with pytest.raises(ValueError, match="probe=3 is unknown; pass one of 'mlp'"):
+        probe_table({"a": np.zeros((4, 1))}, {"f": [0, 1, 0, 1]}, probe=3)

@@ -1,0 +1,163 @@
+"""How well are the blocks apart, when the strongest of three probes asks?
+
+Fits on 16,000 pairs. The probes (an MLP of two layers of 192, 15-NN, histogram
+gradient boosting; on standardised features) learn from 24,000 single views of
+these and are tested on 10,000 single views that neither saw. Each cell is the worst
+for the model of the three: the highest score of what a block should not tell, the
+lowest of what it should. Printed for what ``transform`` returns, and for draws.
+
+"harmonic" trains on 12 timbres. Its unseen timbres are 12 others: 15-NN on the
+shared block, half of their rows as the reference, half as queries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+from mvdisent import LogMel, MultiViewDisentangler
+from mvdisent.datasets import TONE_SETTINGS, make_harmonic_views, make_tone_views
+from mvdisent.metrics import probe_table
+from mvdisent.views import split_views
+
+LEAKS = [("private", "timbre"), ("shared", "frequency")]
+TOLD = [("private", "frequency"), ("shared", "timbre"), ("both", "timbre"), ("both", "frequency")]
+CODES = {"transform": "active", "draws": "draw"}
+MLP = {
+    "hidden_layer_sizes": (192, 192),
+    "batch_size": 256,
+    "learning_rate_init": 2e-3,
+    "max_iter": 100,
+    "early_stopping": True,
+    "n_iter_no_change": 8,
+}
+
+
+def make_views(data, n_samples, seed):
+    """Make spectra and factors of one of the sets."""
+    if data == "harmonic":  # the loudness is private: 0 dB is full scale
+        spectra = LogMel(16000, ref=1.0).fit_transform
+        return make_harmonic_views(
+            n_samples, timbres=range(12), transform=spectra, random_state=seed
+        )
+    return make_tone_views(
+        n_samples, transform=LogMel(16000).fit_transform, random_state=seed, **TONE_SETTINGS[data]
+    )
+
+
+def encode_single(model, X, factors, code):
+    """Encode each view by itself: blocks, factors and the pair that each row is of."""
+    views, single, groups = split_views(X, factors)
+    private, shared = model.encode(views, code=code)
+    blocks = {"private": private[:, 0], "shared": shared}
+    return blocks | {"both": np.hstack(list(blocks.values()))}, single, groups
+
+
+def ask(blocks, factors, groups, split, seed):
+    """Ask each of the three probes: {probe: table}."""
+    tables = {}
+    for name in ("mlp", "knn", "boosting"):
+        parts = []
+        for kind, mlp in (("discrete", MLPClassifier), ("continuous", MLPRegressor)):
+            columns = [
+                c for c in factors if (kind == "continuous") == (factors[c].dtype.kind == "f")
+            ]
+            if columns:
+                probe = mlp(**MLP, random_state=seed) if name == "mlp" else name
+                parts.append(
+                    probe_table(
+                        blocks,
+                        factors[columns],
+                        probe=probe,
+                        groups=groups,
+                        cv=[split],
+                        random_state=seed,
+                    )
+                )
+        tables[name] = pd.concat(parts, axis=1)
+    return tables
+
+
+def measure(model, data, X, factors, n_train, args, seed):
+    """Measure one fitted model: {code: {cell: worst score}}, and all scores."""
+    probed = slice(n_train - args.n_probe_pairs, None)
+    truth = ["timbre", "frequency"] + (["attack", "loudness"] if data == "harmonic" else [])
+    worst, whole = {}, {}
+    for name, code in CODES.items():
+        blocks, single, groups = encode_single(model, X[probed], factors[probed], code)
+        learns = groups < args.n_probe_pairs
+        split = np.flatnonzero(learns), np.flatnonzero(~learns)
+        tables = ask(blocks, single[truth], groups, split, seed)
+        scores = pd.concat(tables, names=["probe", "block"])
+        high, low = scores.groupby(level="block").max(), scores.groupby(level="block").min()
+        worst[name] = {f"{b} {f}": high.loc[b, f] for b, f in LEAKS}
+        worst[name] |= {f"{b} {f}": low.loc[b, f] for b, f in TOLD}
+        if data == "harmonic":
+            worst[name] |= {f"private {f}": low.loc["private", f] for f in ("attack", "loudness")}
+            worst[name]["unseen timbre"] = tell_unseen(model, code, args.n_test, seed)
+        whole[name] = {probe: table.to_dict() for probe, table in tables.items()}
+    return worst, whole
+
+
+def tell_unseen(model, code, n_samples, seed):
+    """Tell 12 timbres never trained on by the neighbours of their shared codes."""
+    X, factors = make_harmonic_views(
+        n_samples,
+        timbres=range(12, 24),
+        transform=LogMel(16000, ref=1.0).fit_transform,
+        random_state=seed + 10_000,
+    )
+    blocks, single, groups = encode_single(model, X, factors, code)
+    table = probe_table(
+        {"shared": blocks["shared"]},
+        single[["timbre"]],
+        probe="knn",
+        groups=groups,
+        test_size=0.5,
+        random_state=seed,
+    )
+    return table.loc["shared", "timbre"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", nargs="+", default=["bandlimited", "paper", "harmonic"])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[3, 4, 5])
+    parser.add_argument("--params", type=json.loads, default={}, help="of the estimator, as JSON")
+    parser.add_argument("--n-train", type=int, default=16000, help="pairs that are fitted")
+    parser.add_argument("--n-probe-pairs", type=int, default=12000, help="of these, for probes")
+    parser.add_argument("--n-test", type=int, default=5000, help="pairs never seen")
+    parser.add_argument("--out", type=Path, help="JSON file of every score")
+    args = parser.parse_args()
+
+    print(args, flush=True)
+    report = []
+    for data in args.data:
+        by_seed = []
+        for seed in args.seeds:
+            X, factors = make_views(data, args.n_train + args.n_test, seed)
+            model = MultiViewDisentangler(random_state=seed, **args.params)
+            start = time.perf_counter()
+            model.fit(X[: args.n_train])
+            seconds = time.perf_counter() - start
+            worst, whole = measure(model, data, X, factors, args.n_train, args, seed)
+            by_seed.append(pd.DataFrame(worst).T)
+            report.append({"data": data, "seed": seed, "worst": worst, "scores": whole})
+            print(f"{data}, seed {seed}, fitted in {seconds:.0f} s")
+            print(by_seed[-1].round(3).to_string(), flush=True)
+            if args.out:
+                args.out.write_text(json.dumps(report, indent=1))
+        stack = np.stack(by_seed)
+        for name, values in (("mean", stack.mean(0)), ("std", stack.std(0, ddof=1))):
+            table = pd.DataFrame(values, by_seed[0].index, by_seed[0].columns)
+            print(f"{data}, {name} over seeds\n{table.round(3).to_string()}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
