@@ -131,6 +131,26 @@ class BlockCodesMixin(TransformerMixin):
         """
         return self.decode(*self.encode(X, code="mean"))
 
+    def swap(self, X_private: ArrayLike, X_shared: ArrayLike) -> FloatArray:
+        """Decode the private codes of one X with the shared codes of another.
+
+        Parameters
+        ----------
+        X_private : array-like of shape (n_samples, n_views, *view_shape)
+            Views that give what is private, such as the pitch.
+        X_shared : array-like of shape (n_samples, n_views, *view_shape)
+            Views that give what is shared, such as the timbre; as many samples,
+            with any number of views.
+
+        Returns
+        -------
+        X : ndarray of float32 of shape (n_samples, n_views, *view_shape)
+            One view for each of ``X_private``, in the units of X.
+        """
+        return self.decode(
+            self.encode(X_private, code="mean")[0], self.encode(X_shared, code="mean")[1]
+        )
+
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Name the columns of ``transform``.
 

@@ -214,9 +214,8 @@ def test_a_missing_view_is_filled_in_from_the_others(fitted, unseen):
 def test_swapping_shared_codes_swaps_what_is_shared(fitted, train, unseen):
     """A classifier that never saw the model tells the shape of the decoded views."""
     tell_shape = LogisticRegression(max_iter=1000).fit(train.X[:, 0], train.factors["shape"])
-    private, shared = fitted.encode(unseen.X)
     giver = np.random.default_rng(0).permutation(400)
-    swapped = fitted.decode(private, shared[giver])
+    swapped = fitted.swap(unseen.X, unseen.X[giver])
     shape = unseen.factors["shape"].to_numpy()
     assert tell_shape.score(unseen.X[:, 0], shape) > 0.99
     assert tell_shape.score(swapped[:, 0], shape[giver]) > 0.8

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .._checks import check_numeric, refuse_pcm
+from .._checks import as_array, check_numeric, refuse_pcm
 
 
 def check_clips(X: NDArray[Any], name: str = "X") -> NDArray[Any]:
@@ -21,6 +21,18 @@ def check_clips(X: NDArray[Any], name: str = "X") -> NDArray[Any]:
         )
     refuse_pcm(X, name)
     return X
+
+
+def check_spectra(X: Any, n_mels: int, name: str = "X") -> NDArray[Any]:
+    """Refuse what is no array of spectrograms (n_samples, n_views, n_mels, n_frames)."""
+    spectra = as_array(X, name)
+    check_numeric(spectra, name)
+    if spectra.ndim != 4 or spectra.shape[2] != n_mels or 0 in spectra.shape:
+        raise ValueError(
+            f"{name} has shape {spectra.shape}; pass spectrograms (n_samples, n_views, "
+            f"n_mels={n_mels}, n_frames), none of them empty"
+        )
+    return spectra
 
 
 def missing_clips(chunk: NDArray[Any], start: int = 0, name: str = "X") -> NDArray[np.bool_]:

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils import Tags
+from sklearn.utils import Tags, check_scalar
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import _checks
 from . import _clips
+from ._inversion import invert_log_mel
 from ._mel import Bands, MelPower, filter_bank, to_decibels
 
 FloatArray = NDArray[np.float32]
@@ -206,6 +207,44 @@ class LogMel(  # type: ignore[call-arg]  # scikit-learn is untyped
         if isinstance(out, np.memmap):
             out.flush()
         return out
+
+    def inverse_transform(self, X: ArrayLike, *, n_iter: int = 32) -> FloatArray:
+        """Find waveforms that have these spectrograms, nearly.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_views, n_mels, n_frames)
+            Spectrograms in dB, such as a model decoded. A view that is NaN
+            throughout stays so.
+        n_iter : int, default=32
+            Rounds of Griffin and Lim's search for the phases, which a
+            spectrogram does not have.
+
+        Returns
+        -------
+        waveforms : ndarray of shape (n_samples, n_views, n_times), float32
+            As long as the clips of `fit` where the frames agree, else as the
+            frames span. The level is that of X; with `ref` "max", which keeps
+            none, each clip's peak is 0.5.
+
+        Raises
+        ------
+        ValueError
+            If X is of another shape, or not finite within a view, or `n_iter`
+            is below 1.
+        """
+        self._bank()
+        check_scalar(n_iter, "n_iter", Integral, min_val=1)
+        spectra = _clips.check_spectra(X, int(self.n_mels))
+        present = _checks.find_missing(spectra)
+        shown = np.ones(spectra.shape[:2], dtype=bool) if present is None else present
+        n_times = getattr(self, "n_features_in_", None)
+        if n_times is None or 1 + n_times // self.hop_length != spectra.shape[3]:
+            n_times = (spectra.shape[3] - 1) * int(self.hop_length)
+        waves = np.full((*spectra.shape[:2], n_times), np.nan, dtype=np.float32)
+        if shown.any():
+            waves[shown] = invert_log_mel(spectra[shown], self, n_iter=n_iter, n_times=n_times)
+        return waves
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[Any]:
         """Name the second axis of the output: its views.

@@ -1,0 +1,58 @@
+"""From spectrograms back to sound: pitch, level and length are those of the clip."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mvdisent.audio import LogMel
+
+RATE = 16000
+PITCHES = (220.0, 440.0)
+
+
+@pytest.fixture(scope="module")
+def tones():
+    """Give one sample of two views, of harmonics that fall as 1 / k."""
+    t = np.arange(RATE // 2) / RATE
+    tones = [sum(np.sin(2 * np.pi * f * k * t) / k for k in range(1, 6)) for f in PITCHES]
+    return 0.1 * np.stack(tones)[None]
+
+
+def test_the_sound_of_a_spectrogram_has_the_pitch_the_length_and_the_level_of_its_clip(tones):
+    spectra = LogMel(RATE, ref=1.0)
+    found = spectra.inverse_transform(spectra.fit_transform(tones))
+    assert found.shape == tones.shape
+    spectrum = np.abs(np.fft.rfft(found[0], axis=-1))
+    pitch = spectrum.argmax(-1) * RATE / found.shape[2]  # the fundamental is the strongest
+    np.testing.assert_allclose(pitch, PITCHES, rtol=0.1)  # bands lie 43 Hz apart
+    levels = [np.sqrt(np.square(x[0]).mean(-1)) for x in (found, tones)]
+    np.testing.assert_allclose(*levels, rtol=0.1)
+
+
+def test_where_the_level_is_not_kept_the_peak_is_a_half_and_a_missing_view_stays_missing(tones):
+    spectra = LogMel(RATE)
+    X = np.concatenate([tones, np.full_like(tones[:, :1], np.nan)], axis=1)
+    found = spectra.inverse_transform(spectra.fit_transform(X), n_iter=4)
+    np.testing.assert_allclose(np.abs(found[0, :2]).max(-1), 0.5, rtol=1e-5)
+    assert np.isnan(found[0, 2]).all()
+
+
+def test_the_same_spectrogram_gives_the_same_sound_and_draws_no_global_number(tones):
+    spectra = LogMel(RATE)
+    X = spectra.transform(tones)  # without fit, as long as the frames span
+    before = np.random.get_state()[1].copy()  # noqa: NPY002  # the state that must stay
+    first, second = (spectra.inverse_transform(X, n_iter=2) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+    assert first.shape[2] == (X.shape[3] - 1) * 512
+
+
+def test_what_is_no_spectrogram_is_refused():
+    with pytest.raises(ValueError, match=r"X has shape \(2, 64, 8\).*n_mels=64"):
+        LogMel(RATE).inverse_transform(np.zeros((2, 64, 8)))
+
+
+def test_a_search_of_no_rounds_is_refused():
+    with pytest.raises(ValueError, match="n_iter == 0, must be >= 1"):
+        LogMel(RATE).inverse_transform(np.zeros((2, 1, 64, 8)), n_iter=0)
