@@ -23,6 +23,7 @@ LAYERS = {
     "views": 1,
     "nn": 1,
     "objectives": 1,
+    "_format": 1,
     "_net": 2,
     "metrics": 3,
     "model_selection": 3,

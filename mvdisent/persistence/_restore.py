@@ -20,8 +20,8 @@ from sklearn.utils import check_scalar
 
 from .._build import Factory, outline_module, resolve_device
 from .._disentangler import _ACTIVE_KL, MultiViewDisentangler
+from .._format import DTYPES, Spec, check_keys
 from ..audio import LogMel
-from ._format import DTYPES, Spec, check_keys
 
 CLASSES = {cls.__name__: cls for cls in (LogMel, MultiViewDisentangler, Pipeline)}
 CUSTOM = "custom"  # stands for an encoder or a decoder of the user

@@ -15,11 +15,10 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from .. import _param_checks
+from .. import _format, _param_checks
 from .._build import Factory
 from .._disentangler import MultiViewDisentangler
 from ..audio import LogMel
-from . import _format
 from ._restore import CLASSES, CUSTOM, Arrays, Node, Restoration
 
 
