@@ -175,9 +175,14 @@ class BlockCodesMixin(TransformerMixin):
             shared *= self.active_shared_
         return private, shared, present
 
-    def _dataset(self, views: NDArray[Any], present: NDArray[np.bool_] | None) -> ViewDataset:
-        device = self._live_net().device
-        return ViewDataset(views, present, offset=self._offset, scale=self._scale, device=device)
+    def _dataset(
+        self,
+        views: NDArray[Any],
+        present: NDArray[np.bool_] | None,
+        rows: NDArray[np.intp] | None = None,
+    ) -> ViewDataset:
+        scaling = {"offset": self._offset, "scale": self._scale}
+        return ViewDataset(views, present, **scaling, device=self._live_net().device, rows=rows)
 
     def _validate(self, X: ArrayLike, *, reset: bool) -> NDArray[Any]:
         """Shape X as views; 2-D X goes through scikit-learn's own validation."""

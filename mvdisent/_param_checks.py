@@ -52,10 +52,10 @@ def check_jobs(n_jobs: object) -> None:
         raise ValueError(f"n_jobs={n_jobs!r:.60}; pass None, a positive int, or -1 for all cores")
 
 
-def check_path(path: object) -> None:
+def check_path(path: object, name: str = "path") -> None:
     """Refuse what names no file."""
     if not isinstance(path, str | os.PathLike) or "\0" in os.fspath(path):
-        raise TypeError(f"path={path!r:.60}; pass a str or a pathlib.Path")
+        raise TypeError(f"{name}={path!r:.60}; pass a str or a pathlib.Path")
 
 
 def check_n_axes(n_axes: int, n_rows: int, n_columns: int) -> None:

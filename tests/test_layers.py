@@ -37,8 +37,12 @@ LAYERS = {
 PART_OF = {
     "_batches": "_net",
     "_build": "_net",
+    "_checkpoint": "_disentangler",
+    "_constraints": "_disentangler",
     "_inference": "_disentangler",
     "_passes": "_disentangler",
+    "_stopping": "_disentangler",
+    "_training": "_disentangler",
     "_arrays": "_checks",
     "_factor_checks": "_checks",
     "_param_checks": "_checks",
