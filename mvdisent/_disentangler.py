@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -12,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from . import _checks
+from . import _checks, _param_checks
 from ._build import Factory
 from ._constraints import CONSTRAINTS
 from ._passes import mean_loss
@@ -326,19 +327,16 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
         check_is_fitted(self)
         views = self._validate(X, reset=False)
         dataset = self._dataset(views, _checks.find_missing(views))
-        return -mean_loss(self._live_net(), dataset, self.batch_size, self._seeds[2])
+        loss = mean_loss(self._live_net(), dataset, self.batch_size, self._seeds[2])
+        if not math.isfinite(loss):
+            _param_checks.refuse_overflow("X", None, self._scale)
+        return -loss
 
     @property
     def n_epochs_done_(self) -> int:
         """Whole epochs behind the model: less than asked for, where a fit was interrupted."""
         check_is_fitted(self)
         return self.n_epochs_
-
-    def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = dict(super().__getstate__())
-        if "_net" in state:
-            state["_net_state"] = state.pop("_net").get_state()
-        return state
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "n_epochs_")

@@ -58,6 +58,15 @@ def check_path(path: object, name: str = "path") -> None:
         raise TypeError(f"{name}={path!r:.60}; pass a str or a pathlib.Path")
 
 
+def refuse_overflow(name: str, row: int | None, std: float) -> None:
+    """Refuse values that a network overflows for."""
+    where = "" if row is None else f", first in row {row}"
+    raise ValueError(
+        f"{name} has values so large beside those of the fit, whose standard deviation was "
+        f"{std:.3g}, that the network overflows{where}: scale {name} as it was at fit, or clip it"
+    )
+
+
 def check_n_axes(n_axes: int, n_rows: int, n_columns: int) -> None:
     """Refuse Axes that are not one a panel."""
     if n_axes != n_rows * n_columns:
