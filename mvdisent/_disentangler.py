@@ -284,8 +284,9 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
     def partial_fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Train for one epoch on X, going on from where the model stands.
 
-        The scale of X is learned at the first call. There is neither early
-        stopping nor a checkpoint: call ``save`` in between.
+        The scale of X is learned at the first call. ``early_stopping`` and
+        ``checkpoint`` are of ``fit`` alone, as ``max_epochs`` is: no sample is held
+        out, and ``save`` keeps the model between two calls.
 
         Parameters
         ----------
@@ -300,13 +301,7 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
             The model.
         """
         self._validate_params()
-        for name, off in (("early_stopping", False), ("checkpoint", None)):
-            if getattr(self, name) != off:
-                raise ValueError(
-                    f"{name}={getattr(self, name)!r} is for fit, not for partial_fit: set {name}="
-                    f"{off}"
-                )
-        return self._train(X, 1, fresh=not hasattr(self, "n_epochs_"))
+        return self._train(X, 1, fresh=not hasattr(self, "n_epochs_"), one_epoch=True)
 
     def score(self, X: ArrayLike, y: Any = None) -> float:
         """Return the objective on X, higher is better.

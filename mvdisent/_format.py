@@ -159,9 +159,9 @@ def _header_length(head: bytes, size: int) -> int:
         likely = {b"\x80": "a pickle", b"PK": "a zip archive, as torch.save writes"}
         kind = next((text for magic, text in likely.items() if head.startswith(magic)), None)
         raise ValueError(
-            "it is not a whole file of mvdisent"
+            "it is not a whole file of mvdisent.save or fit"
             + (f", but perhaps {kind}: nothing is unpickled" if kind else "")
-            + "; pass one that it wrote"
+            + "; pass one that these wrote"
         )
     if length > _MAX_HEADER:
         raise ValueError(f"its header has {length} bytes, more than {_MAX_HEADER}")
@@ -174,7 +174,9 @@ def _find_hash(data: bytes) -> int:
     """Give the position of the hash."""
     fields = list(_FIELD.finditer(data, 8, 8 + _header_length(data[:8], len(data))))
     if len(fields) != 1:
-        raise ValueError("it is not a file of mvdisent, or is damaged: it has no SHA-256")
+        raise ValueError(
+            "it is not a file of mvdisent.save or fit, or is damaged: it has no SHA-256"
+        )
     return fields[0].start(1)
 
 

@@ -55,19 +55,27 @@ class TrainingMixin(BlockCodesMixin):
     best_epoch_: int
     n_epochs_: int
 
-    def _train(self, X: ArrayLike, n_epochs: int, *, fresh: bool, groups: Any = None) -> Self:
+    def _train(
+        self,
+        X: ArrayLike,
+        n_epochs: int,
+        *,
+        fresh: bool,
+        one_epoch: bool = False,
+        groups: Any = None,
+    ) -> Self:
         resolve_device(self.device)
         check_net_params(self.net_params)
         checkpoint = None
-        if self.checkpoint is not None:
+        if self.checkpoint is not None and not one_epoch:
             check_resumable(self.net_params)
             checkpoint = Checkpoint(self.checkpoint, self.checkpoint_every)
         views = self._validate(X, reset=fresh)
         present = _checks.find_missing(views)
         if len(views) < 2:
             raise ValueError(f"X has n_samples = {len(views)}; fit needs 2 samples or more")
-        labels = None
-        if self.early_stopping and groups is not None:
+        labels, stop = None, self.early_stopping and not one_epoch
+        if stop and groups is not None:
             labels = number_groups(groups, len(views))
         if fresh:
             self._start(views, present, labels, checkpoint)
@@ -75,7 +83,8 @@ class TrainingMixin(BlockCodesMixin):
             check_objective(self._live_net(), self.objective)
             self._net_state = self._net.get_state()
             del self._net
-        self._run(views, present, labels, n_epochs, checkpoint)
+        parts = self._split(views, present, labels) if stop else None
+        self._run(views, present, parts, n_epochs, checkpoint)
         self._warn_of_collapse()
         return self
 
@@ -107,27 +116,14 @@ class TrainingMixin(BlockCodesMixin):
         self,
         views: NDArray[Any],
         present: NDArray[np.bool_] | None,
-        labels: NDArray[np.intp] | None,
+        parts: tuple[ViewDataset, EarlyStopping] | None,
         n_epochs: int,
         checkpoint: Checkpoint | None,
     ) -> None:
         """Train, and learn what the trained net tells of itself."""
         net = self._live_net()
         dataset = self._dataset(views, present)
-        train, stopping = dataset, None
-        if self.early_stopping:
-            rows, held_out = hold_out(
-                len(views), labels, fraction=self.validation_fraction, seed=self._seeds[1]
-            )
-            train = self._dataset(views, present, rows)
-            stopping = EarlyStopping(
-                net,
-                self._dataset(views, present, held_out),
-                batch_size=self.batch_size,
-                seed=self._seeds[2],
-                tol=self.tol,
-                n_iter_no_change=self.n_iter_no_change,
-            )
+        train, stopping = parts or (dataset, None)
         self.__dict__.pop("best_epoch_", None)
         if checkpoint is not None:
             n_epochs = checkpoint.start(net, stopping, n_epochs)
@@ -150,6 +146,26 @@ class TrainingMixin(BlockCodesMixin):
         if stopping is not None:
             self.best_epoch_ = stopping.restore_best()
         self._settle(dataset)
+
+    def _split(
+        self,
+        views: NDArray[Any],
+        present: NDArray[np.bool_] | None,
+        labels: NDArray[np.intp] | None,
+    ) -> tuple[ViewDataset, EarlyStopping]:
+        """Hold rows out: what is trained on, and what watches the others."""
+        rows, held_out = hold_out(
+            len(views), labels, fraction=self.validation_fraction, seed=self._seeds[1]
+        )
+        stopping = EarlyStopping(
+            self._live_net(),
+            self._dataset(views, present, held_out),
+            batch_size=self.batch_size,
+            seed=self._seeds[2],
+            tol=self.tol,
+            n_iter_no_change=self.n_iter_no_change,
+        )
+        return self._dataset(views, present, rows), stopping
 
     def _settle(self, dataset: ViewDataset) -> None:
         """Take the net as it stands for what is fitted."""

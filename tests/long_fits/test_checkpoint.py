@@ -235,12 +235,11 @@ def test_what_cannot_be_resumed_is_refused(make, few, params, message):
         make(**params).fit(few)
 
 
-@pytest.mark.parametrize("name", ["checkpoint", "early_stopping"])
-def test_partial_fit_refuses_what_is_for_fit(make, few, name):
-    params = {"checkpoint": None, **({name: True} if name == "early_stopping" else {})}
-    model = make(**params) if name == "early_stopping" else make()
-    with pytest.raises(ValueError, match=f"{name}=.* is for fit, not for partial_fit: set {name}="):
-        model.partial_fit(few)
+def test_partial_fit_leaves_alone_what_is_of_fit(make, few, path):
+    before = path.read_bytes()
+    plain = make(checkpoint=None).partial_fit(few).partial_fit(few)
+    assert_same(make(early_stopping=True).partial_fit(few).partial_fit(few), plain, few)
+    assert path.read_bytes() == before
 
 
 def test_the_text_of_a_factory_holds_no_address(make, few, path):

@@ -184,7 +184,7 @@ def test_a_model_that_stopped_early_is_saved_and_goes_on(make, few, tmp_path, sm
     assert loaded.best_epoch_ == model.best_epoch_
     assert loaded.history_.equals(model.history_)
     for one in (model, loaded):
-        one.set_params(early_stopping=False).partial_fit(few)
+        one.partial_fit(few)
     assert not hasattr(loaded, "best_epoch_")
     assert np.isnan(loaded.history_["validation_loss"].iloc[-1])
     save(loaded, tmp_path / "model")
