@@ -18,7 +18,7 @@ from .nn import Posterior, Referee, draw
 from .objectives import referee_loss
 
 # Standard deviations from the mean beyond which a value is taken for the cause of a divergence.
-_MAX_PEAK = 1e4
+_MAX_PEAK = 100.0
 
 
 class ProgressBar(Callback):

@@ -64,6 +64,22 @@ def test_a_divergence_is_seen_even_in_the_last_step(few, small, max_epochs):
         MultiViewDisentangler(**settings, max_epochs=max_epochs).fit(few)
 
 
+def test_the_cause_is_an_outlier_where_there_is_one(few, quick):
+    model = MultiViewDisentangler(**quick).partial_fit(few)  # which learns the scale
+    odd = few.copy()
+    odd[7, 1, 3] = 1e25
+    message = r"epoch 2: .* is (inf|nan); .*: a value of X lies \d\.\d+e\+24 standard dev.*: clip X"
+    with pytest.raises(FloatingPointError, match=message):
+        model.partial_fit(odd)
+
+
+def test_the_cause_is_not_lr_in_the_first_step(few, quick, monkeypatch):
+    spoil(monkeypatch, "shared_mi", torch.inf, at_step=1)
+    message = "this was the first step, so it is not lr: lower the weights alpha=1.0, beta=2.0 and"
+    with pytest.raises(FloatingPointError, match=f"epoch 1: shared_mi .*{message}"):
+        MultiViewDisentangler(**quick, beta=2.0).fit(few)
+
+
 def test_a_refit_that_fails_leaves_no_mixture_of_two_models(few, small):
     model = MultiViewDisentangler(**small).fit(few)
     with pytest.raises(FloatingPointError):

@@ -142,6 +142,8 @@ EDITS = [
     (("estimator", "params", "device"), "cuda:77", r"'cuda:77' is not there: pass load"),
     (("estimator", "params", "device"), "meta", "'meta' is not there"),
     (("estimator", "params", "device"), "../a;b", "is not there"),
+    (("estimator", "params", "checkpoint"), "/etc/passwd", ".'checkpoint'. are not parameters"),
+    (("estimator", "state", "best_epoch_"), 41, "best_epoch_=41 is not an integer from 1 to 40"),
     (("estimator", "params", "net_params"), {"compile": True}, "net_params has 'compile'"),
     (("estimator", "params", "net_params"), {"optimizer": "os.system"}, "has 'optimizer'"),
     (("estimator", "params", "net_params"), {"optimizer__betas": [1, 2, 3]}, "two numbers"),
