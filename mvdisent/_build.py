@@ -77,8 +77,7 @@ def build_net(
     module = MultiViewVAE(
         build_module(encoder, weights),
         build_module(decoder, weights),
-        n_private=params["n_private"],
-        n_shared=params["n_shared"],
+        **_sizes(params),
         referee=build_module(referee, weights) if referee else None,
     )
     weighed = ("alpha", "beta", "gamma", "delta", "kl_estimator")
@@ -165,8 +164,12 @@ def outline_module(params: Mapping[str, Any], view_shape: Sequence[int]) -> Mult
     """Build an estimator's module without storage: names, shapes and types of its state."""
     with torch.device("meta"):
         encoder, decoder, referee = _factories(params, view_shape)
-        sizes = {name: params[name] for name in ("n_private", "n_shared")}
-        return MultiViewVAE(encoder(), decoder(), referee=referee and referee(), **sizes)
+        return MultiViewVAE(encoder(), decoder(), referee=referee and referee(), **_sizes(params))
+
+
+def _sizes(params: Mapping[str, Any]) -> dict[str, int]:
+    """Give the widths of the two blocks; True, which counts as 1, is none to torch."""
+    return {name: int(params[name]) for name in ("n_private", "n_shared")}
 
 
 def _factories(
@@ -178,7 +181,7 @@ def _factories(
         NETWORKS[params[name]][i] if isinstance(params[name], str) else params[name]
         for i, name in enumerate(("encoder", "decoder"))
     )
-    n_private, n_shared = params["n_private"], params["n_shared"]
+    n_private, n_shared = _sizes(params).values()
     width = n_private + n_shared
     referee = partial(Referee, n_private, n_shared) if params["objective"] == "swap" else None
     return partial(encoder, view_shape, 2 * width), partial(decoder, width, view_shape), referee

@@ -206,6 +206,8 @@ class BlockCodesMixin(TransformerMixin):
         return _checks.as_views(array, view_shape=None if reset else self.view_shape_)
 
     def _validate_table(self, table: Any, *, reset: bool) -> NDArray[Any]:
+        if hasattr(table, "columns") and len(table.columns) == 0:
+            raise ValueError(f"X has shape {table.shape}, no columns: pass at least one feature")
         try:
             return np.asarray(validate_data(self, table, reset=reset, ensure_all_finite=False))
         except (TypeError, ValueError) as error:

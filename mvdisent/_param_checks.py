@@ -26,7 +26,7 @@ def check_seed(random_state: object) -> None:
 def as_names(name: str, names: Any) -> list[Any]:
     """Take names as a list; one string is one name, not many."""
     if (
-        isinstance(names, str | bytes)
+        isinstance(names, str | bytes | memoryview)
         or not isinstance(names, Iterable)
         or (getattr(names, "ndim", 1) != 1)
     ):

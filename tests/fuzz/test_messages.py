@@ -216,6 +216,10 @@ CATALOGUE = [
         "drop it, or convert it to float",
     ),
     (
+        lambda: MultiViewDisentangler().fit(pd.DataFrame(index=range(N))),
+        "X has shape (12, 0), no columns: pass at least one feature",
+    ),
+    (
         lambda: MultiViewDisentangler(device="gpu").fit(Z),
         "device='gpu' is not there, or unknown to torch: pass 'cpu', 'auto' or another, such as "
         "'cuda:0'",
