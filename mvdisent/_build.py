@@ -75,8 +75,8 @@ def build_net(
     weights, order = (torch.Generator().manual_seed(seed) for seed in seeds[:2])
     encoder, decoder, referee = _factories(params, view_shape)
     module = MultiViewVAE(
-        build_module(encoder, weights),
-        build_module(decoder, weights),
+        _build_network("encoder", encoder, weights),
+        _build_network("decoder", decoder, weights),
         **_sizes(params),
         referee=build_module(referee, weights) if referee else None,
     )
@@ -105,7 +105,8 @@ def build_net(
     net.max_norm = params["max_grad_norm"]
     if net.max_norm is not None:  # the gradient grows as decoder_std falls
         auto = _resolve_std("auto", view_shape)
-        net.max_norm *= max(1.0, auto / criterion["decoder_std"]) ** 2
+        ratio = max(1.0, auto / criterion["decoder_std"])
+        net.max_norm *= ratio * ratio
     try:
         return net.initialize()
     except (TypeError, ValueError) as error:
@@ -165,6 +166,18 @@ def outline_module(params: Mapping[str, Any], view_shape: Sequence[int]) -> Mult
     with torch.device("meta"):
         encoder, decoder, referee = _factories(params, view_shape)
         return MultiViewVAE(encoder(), decoder(), referee=referee and referee(), **_sizes(params))
+
+
+def _build_network(
+    name: str, factory: Callable[[], torch.nn.Module], generator: torch.Generator
+) -> torch.nn.Module:
+    try:
+        return build_module(factory, generator)
+    except TypeError as error:
+        raise TypeError(
+            f"{name} cannot be built ({error}): pass 'mlp', 'conv', or a factory as "
+            "MultiViewDisentangler describes it"
+        ) from error
 
 
 def _sizes(params: Mapping[str, Any]) -> dict[str, int]:

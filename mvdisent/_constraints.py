@@ -22,7 +22,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "objective": [StrOptions(set(OBJECTIVES))],
     "delta": [Interval(Real, 0, None, closed="left")],
     "warmup_epochs": [Interval(Real, 0, None, closed="left")],
-    "decoder_std": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
+    # Its square divides the error of a view: beyond these bounds no loss is finite.
+    "decoder_std": [Interval(Real, 1e-9, 1e9, closed="both"), StrOptions({"auto"})],
     "kl_estimator": [StrOptions(set(KL_ESTIMATORS))],
     "encoder": [StrOptions(set(NETWORKS)), callable],
     "decoder": [StrOptions(set(NETWORKS)), callable],

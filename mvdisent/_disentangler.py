@@ -48,7 +48,7 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
         rise from 0 [2]_, so that the private block does not learn all first.
     decoder_std : float or "auto", default="auto"
         Standard deviation of the decoder's Gaussian, in standard deviations of
-        X: smaller weighs the reconstruction more. "auto" is
+        X, 1e-9 to 1e9: smaller weighs the reconstruction more. "auto" is
         sqrt(n_features / 256), so that a finer resolution weighs no more.
     kl_estimator : {"stratified", "weighted"}, default="stratified"
         Minibatch estimator of the aggregated posterior; see
