@@ -22,7 +22,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "objective": [StrOptions(set(OBJECTIVES))],
     "delta": [Interval(Real, 0, None, closed="left")],
     "warmup_epochs": [Interval(Real, 0, None, closed="left")],
-    # Its square divides the error of a view: beyond these bounds no loss is finite.
+    # Bounds beyond any use, within which its square and those of their ratio stay finite.
     "decoder_std": [Interval(Real, 1e-9, 1e9, closed="both"), StrOptions({"auto"})],
     "kl_estimator": [StrOptions(set(KL_ESTIMATORS))],
     "encoder": [StrOptions(set(NETWORKS)), callable],
