@@ -33,6 +33,16 @@ def read_array(X: Any, name: str) -> NDArray[Any]:
         ) from error
 
 
+def find_text_column(table: Any) -> str | None:
+    """Name the first column of a table that holds something else than numbers."""
+    for name in table.columns:
+        try:
+            np.asarray(table[name], dtype=np.float64)
+        except (TypeError, ValueError):
+            return repr(name)
+    return None
+
+
 def _read(X: Any, name: str) -> NDArray[Any]:
     if isinstance(X, np.matrix):
         raise TypeError(f"{name} is an np.matrix, which has 2 axes always: pass np.asarray({name})")

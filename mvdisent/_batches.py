@@ -27,6 +27,8 @@ class ViewDataset(torch.utils.data.Dataset[Batch]):
         Mean and standard deviation by which X is standardised.
     device : str or torch.device
         Where batches go.
+    rows : ndarray of int, default=None
+        The rows of X that are the dataset's; None: all.
     """
 
     def __init__(
@@ -37,18 +39,22 @@ class ViewDataset(torch.utils.data.Dataset[Batch]):
         offset: float,
         scale: float,
         device: str | torch.device,
+        rows: NDArray[np.intp] | None = None,
     ) -> None:
         self.X = X
         self.present = present
         self.offset = offset
         self.scale = scale
         self.device = device
+        self.rows = rows
 
     def __len__(self) -> int:
-        return len(self.X)
+        return len(self.X) if self.rows is None else len(self.rows)
 
     def take(self, rows: NDArray[np.intp] | slice) -> Batch:
         """Gather rows as float32: the scaled views, and which of them are present."""
+        if self.rows is not None:
+            rows = self.rows[rows]
         gathered = self.X[rows]
         if isinstance(rows, slice):  # numpy gives a view of X there, which must stay as it is
             gathered = gathered.copy()
@@ -77,11 +83,12 @@ class ViewBatches:
         self.dataset = dataset
         self.batch_size = batch_size
         self.generator = generator
+        self.n_skipped = 0  # batches of an epoch that is gone on with
 
     def __len__(self) -> int:
         return math.ceil(len(self.dataset) / self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         order = torch.randperm(len(self.dataset), generator=self.generator).numpy()
-        for rows in np.array_split(order, len(self)):
+        for rows in np.array_split(order, len(self))[self.n_skipped :]:
             yield self.dataset.take(rows)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
+from skorch import NeuralNet
+from skorch.callbacks import EarlyStopping, LRScheduler, ParamMapper
 
 from ._batches import ViewBatches
 from ._net import MultiViewNet
@@ -32,6 +37,14 @@ OBJECTIVES = ("marl", "swap")
 # Independent features that a view counts as, for decoder_std="auto"; chosen on
 # validation tones (docs/benchmarks.rst).
 _AUTO_FEATURES = 256
+
+# Arguments of skorch that do nothing here, and the parts that take arguments of their own.
+_UNUSED = {"criterion", "dataset", "iterator_valid", "kwargs", "max_epochs", "module"} | {
+    "predict_nonlinearity",
+    "train_split",
+    "warm_start",
+}
+_NESTED = ("optimizer", "iterator_train", "callbacks")
 
 NETWORKS: dict[str, tuple[Factory, Factory]] = {
     "mlp": (MLPEncoder, MLPDecoder),
@@ -62,16 +75,15 @@ def build_net(
     weights, order = (torch.Generator().manual_seed(seed) for seed in seeds[:2])
     encoder, decoder, referee = _factories(params, view_shape)
     module = MultiViewVAE(
-        build_module(encoder, weights),
-        build_module(decoder, weights),
-        n_private=params["n_private"],
-        n_shared=params["n_shared"],
+        _build_network("encoder", encoder, weights),
+        _build_network("decoder", decoder, weights),
+        **_sizes(params),
         referee=build_module(referee, weights) if referee else None,
     )
     weighed = ("alpha", "beta", "gamma", "delta", "kl_estimator")
     criterion = {name: params[name] for name in weighed}
     criterion["decoder_std"] = _resolve_std(params["decoder_std"], view_shape)
-    given = dict(params["net_params"] or {})
+    given = check_net_params(params["net_params"])
     # The fused kernel belongs to the default: not every optimizer has one.
     adam = {"optimizer": torch.optim.Adam, "optimizer__fused": True}
     settings = {
@@ -90,7 +102,53 @@ def build_net(
     net = MultiViewNet(module, objective, **settings)
     net.noise_generator = torch.Generator(device).manual_seed(seeds[2])
     net.warmup_epochs = params["warmup_epochs"]
-    return net.initialize()
+    net.max_norm = params["max_grad_norm"]
+    if net.max_norm is not None:  # the gradient grows as decoder_std falls
+        auto = _resolve_std("auto", view_shape)
+        ratio = max(1.0, auto / criterion["decoder_std"])
+        net.max_norm *= ratio * ratio
+    try:
+        return net.initialize()
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"net_params={reprlib.repr(given)} cannot be used ({error}): pass arguments of "
+            "skorch.NeuralNet, of its optimizer and its callbacks"
+        ) from error
+
+
+def check_net_params(net_params: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Refuse further arguments of skorch that it does not know, or that do nothing here."""
+    given = dict(net_params or {})
+    known = sorted(signature(NeuralNet).parameters.keys() - _UNUSED)
+    prefixes = tuple(f"{part}__" for part in _NESTED)
+    for name in given:
+        if not isinstance(name, str) or (name not in known and not name.startswith(prefixes)):
+            near = get_close_matches(str(name), known, 1)
+            raise ValueError(
+                f"net_params has {name!r:.60}; pass "
+                + (f"{near[0]!r} or another" if near else "one")
+                + f" of {', '.join(known)}, or what starts with {' or '.join(prefixes)}"
+            )
+    return given
+
+
+def check_resumable(net_params: Mapping[str, Any] | None) -> None:
+    """Refuse what has a state that no checkpoint holds."""
+    given = net_params or {}
+    if "iterator_train" in given:
+        raise ValueError(
+            "net_params has 'iterator_train', whose place in an epoch no checkpoint holds: leave "
+            "it out, or pass checkpoint=None"
+        )
+    callbacks = given.get("callbacks") or []
+    for callback in callbacks if isinstance(callbacks, list | tuple) else []:
+        callback = callback[-1] if isinstance(callback, tuple) else callback
+        cls = callback if isinstance(callback, type) else type(callback)
+        if issubclass(cls, EarlyStopping | LRScheduler | ParamMapper):
+            raise ValueError(
+                f"net_params has the callback {cls.__name__}, whose state no checkpoint holds: "
+                "leave it out (early_stopping=True stops early), or pass checkpoint=None"
+            )
 
 
 def check_objective(net: MultiViewNet, objective: str) -> None:
@@ -107,8 +165,24 @@ def outline_module(params: Mapping[str, Any], view_shape: Sequence[int]) -> Mult
     """Build an estimator's module without storage: names, shapes and types of its state."""
     with torch.device("meta"):
         encoder, decoder, referee = _factories(params, view_shape)
-        sizes = {name: params[name] for name in ("n_private", "n_shared")}
-        return MultiViewVAE(encoder(), decoder(), referee=referee and referee(), **sizes)
+        return MultiViewVAE(encoder(), decoder(), referee=referee and referee(), **_sizes(params))
+
+
+def _build_network(
+    name: str, factory: Callable[[], torch.nn.Module], generator: torch.Generator
+) -> torch.nn.Module:
+    try:
+        return build_module(factory, generator)
+    except TypeError as error:
+        raise TypeError(
+            f"{name} cannot be built ({error}): pass 'mlp', 'conv', or a factory as "
+            "MultiViewDisentangler describes it"
+        ) from error
+
+
+def _sizes(params: Mapping[str, Any]) -> dict[str, int]:
+    """Give the widths of the two blocks; True, which counts as 1, is none to torch."""
+    return {name: int(params[name]) for name in ("n_private", "n_shared")}
 
 
 def _factories(
@@ -120,7 +194,7 @@ def _factories(
         NETWORKS[params[name]][i] if isinstance(params[name], str) else params[name]
         for i, name in enumerate(("encoder", "decoder"))
     )
-    n_private, n_shared = params["n_private"], params["n_shared"]
+    n_private, n_shared = _sizes(params).values()
     width = n_private + n_shared
     referee = partial(Referee, n_private, n_shared) if params["objective"] == "swap" else None
     return partial(encoder, view_shape, 2 * width), partial(decoder, width, view_shape), referee
@@ -134,10 +208,19 @@ def _resolve_std(decoder_std: float | str, view_shape: Sequence[int]) -> float:
 
 
 def resolve_device(device: str) -> torch.device:
-    """Take "auto" as CUDA where there is one, else the CPU."""
+    """Take "auto" as CUDA where there is one, else the CPU; refuse one that is not there."""
+    name = device
     if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(device)
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.Generator(name)
+        torch.empty(0, device=name)
+        return torch.device(name)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # of torch
+        raise ValueError(
+            f"device={device!r:.60} is not there, or unknown to torch: pass 'cpu', 'auto' or "
+            "another, such as 'cuda:0'"
+        ) from error
 
 
 def draw_seeds(random_state: int | np.random.RandomState | None) -> list[int]:

@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import math
-import warnings
+import os
 from collections.abc import Mapping
-from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from . import _checks
-from ._blocks import OUTPUTS, VIEW_OUTPUTS
-from ._build import NETWORKS, OBJECTIVES, Factory, build_net, check_objective, draw_seeds
-from ._inference import BlockCodesMixin
-from ._net import refuse_non_finite
-from ._passes import mean_kl, mean_loss
-from .objectives import KL_ESTIMATORS
-
-# A dimension whose mean KL to the prior is below this, in nats, has collapsed.
-_ACTIVE_KL = 0.05
+from . import _checks, _param_checks
+from ._build import Factory
+from ._constraints import CONSTRAINTS
+from ._passes import mean_loss
+from ._training import TrainingMixin
 
 
-class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
+class MultiViewDisentangler(TrainingMixin, BaseEstimator):
     """Learn what several views of a sound share and what is private to each.
 
     A variational auto-encoder with one encoder and one decoder for all views
@@ -57,7 +48,7 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
         rise from 0 [2]_, so that the private block does not learn all first.
     decoder_std : float or "auto", default="auto"
         Standard deviation of the decoder's Gaussian, in standard deviations of
-        X: smaller weighs the reconstruction more. "auto" is
+        X, 1e-9 to 1e9: smaller weighs the reconstruction more. "auto" is
         sqrt(n_features / 256), so that a finer resolution weighs no more.
     kl_estimator : {"stratified", "weighted"}, default="stratified"
         Minibatch estimator of the aggregated posterior; see
@@ -72,6 +63,24 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
         Samples in a step, 3 or more.
     lr : float, default=0.001
         Learning rate of Adam.
+    max_grad_norm : float or None, default=1000.0
+        A larger norm of the gradient is scaled down to this one, so that one
+        odd batch cannot spoil the fit; ordinary training stays below it. Where
+        decoder_std is smaller than "auto", it counts for the square of their
+        ratio, as the gradient does. None: no bound.
+    early_stopping : bool, default=False
+        Whether `fit` holds some samples out, stops once the loss on them no
+        longer falls, and keeps the weights of the best epoch.
+    validation_fraction : float, default=0.1
+        Share of the samples, or of the groups, that is held out.
+    n_iter_no_change : int, default=10
+        Epochs in a row that may be no better than the best one before them.
+    tol : float, default=1e-4
+        By how much the held-out loss must fall to count as better, in nats.
+    checkpoint : str or path-like, default=None
+        File from which a `fit` that was killed goes on, bit by bit; see Notes.
+    checkpoint_every : float, default=60.0
+        Seconds of training from one write of the checkpoint to the next.
     output : {"both", "private", "shared"}, default="both"
         Blocks that ``transform`` returns.
     view_output : {"mean", "concat"}, default="mean"
@@ -103,9 +112,13 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
     active_shared_ : ndarray of bool of shape (n_shared,)
         The same for the shared dimensions.
     history_ : DataFrame of shape (n_epochs_, n_terms)
-        The loss and each of its terms, unweighted, in nats, a row an epoch.
-    n_epochs_ : int
-        Epochs trained for.
+        The loss and each of its terms, unweighted, in nats, a row an epoch;
+        with early stopping also ``validation_loss``.
+    n_epochs_, n_epochs_done_ : int
+        Whole epochs trained for: less than asked for, where a fit stopped early
+        or was interrupted.
+    best_epoch_ : int
+        With early stopping: the epoch, from 1, after which the weights were best.
     view_shape_ : tuple of int
         Shape of one view.
     n_views_in_ : int
@@ -121,6 +134,19 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
     in its mean, which a probe that standardises its input can read, though it
     is far below the posterior's noise. Hence ``transform`` returns zero in
     dimensions that are not active. ``encode`` gives raw means and draws.
+
+    Called again with the same parameters and X, a ``fit`` with ``checkpoint``
+    goes on from the file and ends with the bits of one that was never killed, on
+    the same device with the same number of threads; a finished one returns at
+    once, and goes on if ``max_epochs`` was raised. The file is told from that of
+    another fit by the parameters (callables by name) and by X: its shape and
+    type, the mean and standard deviation of all its values, the bytes of 256 of
+    its rows. It holds data alone, nothing of your own callbacks, and is replaced
+    whole or not at all. Each fit needs one of its own, so that a search has none.
+
+    After Ctrl-C the model is what was trained so far, in place of an earlier fit:
+    the weights as they stand, the ``n_epochs_done_`` whole epochs in
+    ``history_``, and the active dimensions by 1024 samples at most.
 
     References
     ----------
@@ -142,31 +168,7 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
     (64, 16)
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_private": [Interval(Integral, 1, None, closed="left")],
-        "n_shared": [Interval(Integral, 1, None, closed="left")],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "beta": [Interval(Real, 0, None, closed="left")],
-        "gamma": [Interval(Real, 0, None, closed="left")],
-        "objective": [StrOptions(set(OBJECTIVES))],
-        "delta": [Interval(Real, 0, None, closed="left")],
-        "warmup_epochs": [Interval(Real, 0, None, closed="left")],
-        "decoder_std": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
-        "kl_estimator": [StrOptions(set(KL_ESTIMATORS))],
-        "encoder": [StrOptions(set(NETWORKS)), callable],
-        "decoder": [StrOptions(set(NETWORKS)), callable],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        # Of batches of at most 2, one would be a lone row wherever n_samples is odd.
-        "batch_size": [Interval(Integral, 3, None, closed="left")],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "output": [StrOptions(set(OUTPUTS))],
-        "view_output": [StrOptions(set(VIEW_OUTPUTS))],
-        "device": [str],
-        "random_state": ["random_state"],
-        "warm_start": ["boolean"],
-        "verbose": ["verbose"],
-        "net_params": [Mapping, None],
-    }
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
 
     def __init__(
         self,
@@ -186,6 +188,13 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
         max_epochs: int = 30,
         batch_size: int = 128,
         lr: float = 1e-3,
+        max_grad_norm: float | None = 1000.0,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: float = 60.0,
         output: str = "both",
         view_output: str = "mean",
         device: str = "cpu",
@@ -209,6 +218,13 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr
+        self.max_grad_norm = max_grad_norm
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
         self.output = output
         self.view_output = view_output
         self.device = device
@@ -217,7 +233,7 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
         self.verbose = verbose
         self.net_params = net_params
 
-    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+    def fit(self, X: ArrayLike, y: Any = None, groups: ArrayLike | None = None) -> Self:
         """Learn the blocks from the views.
 
         Parameters
@@ -227,6 +243,9 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
             view of features.
         y : ignored
             Factors may travel as ``y``; ``fit`` never looks at them.
+        groups : array-like of shape (n_samples,), default=None
+            With ``early_stopping=True``: what each sample is of, such as its
+            recording. Samples of one group are all held out, or none of them.
 
         Returns
         -------
@@ -236,23 +255,38 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter or X is not as described.
+            If a parameter or X is not as described, or ``checkpoint`` is of
+            another fit.
+        OSError
+            If ``checkpoint`` cannot be written; told before the first step.
         FloatingPointError
-            If the loss stops being finite; the message names epoch and term.
+            If the loss stops being finite; the message names epoch, term and
+            likely cause.
+        KeyboardInterrupt
+            On Ctrl-C; see Notes of the class.
 
         Warns
         -----
         ConvergenceWarning
             If no dimension of a block is active.
+        RuntimeWarning
+            If ``checkpoint`` cannot be written any more; the fit goes on.
         """
         self._validate_params()
+        if self.warm_start and self.checkpoint is not None:
+            raise ValueError(
+                f"checkpoint={self.checkpoint!r} does not go with warm_start=True: set "
+                "warm_start=False, and raise max_epochs to go on from the file"
+            )
         fresh = not (self.warm_start and hasattr(self, "n_epochs_"))
-        return self._train(X, self.max_epochs, fresh=fresh)
+        return self._train(X, self.max_epochs, fresh=fresh, groups=groups)
 
     def partial_fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Train for one epoch on X, going on from where the model stands.
 
-        The scale of X is learned at the first call.
+        The scale of X is learned at the first call. ``early_stopping`` and
+        ``checkpoint`` are of ``fit`` alone, as ``max_epochs`` is: no sample is held
+        out, and ``save`` keeps the model between two calls.
 
         Parameters
         ----------
@@ -267,51 +301,7 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
             The model.
         """
         self._validate_params()
-        return self._train(X, 1, fresh=not hasattr(self, "n_epochs_"))
-
-    def _train(self, X: ArrayLike, n_epochs: int, *, fresh: bool) -> Self:
-        views = self._validate(X, reset=fresh)
-        present = _checks.find_missing(views)
-        if len(views) < 2:
-            raise ValueError(f"X has n_samples = {len(views)}; fit needs 2 samples or more")
-        if fresh:
-            self.__dict__.pop("n_epochs_", None)  # not fitted until this fit has ended
-            self.n_views_in_ = views.shape[1]
-            self.view_shape_ = views.shape[2:]
-            self.n_features_in_ = math.prod(self.view_shape_)
-            self._offset, std = _checks.measure_scale(views, present)
-            self._scale = std or 1.0
-            self._seeds = draw_seeds(self.random_state)
-            self._net = build_net(vars(self), self.view_shape_, self._seeds)
-        else:  # rebuilt, so that parameters set since then take effect
-            check_objective(self._live_net(), self.objective)
-            self._net_state = self._net.get_state()
-            del self._net
-        dataset = self._dataset(views, present)
-        net = self._live_net()
-        net.train_epochs(dataset, n_epochs, verbose=bool(self.verbose))
-        self.history_ = pd.DataFrame(net.epochs_)
-        self.kl_private_, self.kl_shared_ = mean_kl(net.module_, dataset)
-        # The last step's loss is that of the weights before it.
-        kl = {"kl_private": self.kl_private_.sum(), "kl_shared": self.kl_shared_.sum()}
-        refuse_non_finite(kl, epoch=len(self.history_))
-        self.n_epochs_ = len(self.history_)
-        self.active_private_ = self.kl_private_ > _ACTIVE_KL
-        self.active_shared_ = self.kl_shared_ > _ACTIVE_KL
-        self._warn_of_collapse()
-        return self
-
-    def _warn_of_collapse(self) -> None:
-        for block, active in (("private", self.active_private_), ("shared", self.active_shared_)):
-            if not active.any():
-                warnings.warn(
-                    f"the {block} block has collapsed: no dimension has a mean KL above "
-                    f"{_ACTIVE_KL} nats after {self.n_epochs_} epochs. Train longer (max_epochs="
-                    f"{self.max_epochs}), or lower decoder_std={self.decoder_std!r} or "
-                    f"alpha={self.alpha}",
-                    ConvergenceWarning,
-                    stacklevel=4,
-                )
+        return self._train(X, 1, fresh=not hasattr(self, "n_epochs_"), one_epoch=True)
 
     def score(self, X: ArrayLike, y: Any = None) -> float:
         """Return the objective on X, higher is better.
@@ -332,13 +322,16 @@ class MultiViewDisentangler(BlockCodesMixin, BaseEstimator):
         check_is_fitted(self)
         views = self._validate(X, reset=False)
         dataset = self._dataset(views, _checks.find_missing(views))
-        return -mean_loss(self._live_net(), dataset, self.batch_size, self._seeds[2])
+        loss = mean_loss(self._live_net(), dataset, self.batch_size, self._seeds[2])
+        if not math.isfinite(loss):
+            _param_checks.refuse_overflow("X", None, self._scale)
+        return -loss
 
-    def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = dict(super().__getstate__())
-        if "_net" in state:
-            state["_net_state"] = state.pop("_net").get_state()
-        return state
+    @property
+    def n_epochs_done_(self) -> int:
+        """Whole epochs behind the model: less than asked for, where a fit was interrupted."""
+        check_is_fitted(self)
+        return self.n_epochs_
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "n_epochs_")

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from . import _checks
+from . import _checks, _param_checks
+from ._arrays import find_text_column
 from ._batches import ViewDataset
 from ._blocks import OUTPUTS, VIEW_OUTPUTS, BlockLayout
 from ._build import build_net
@@ -106,11 +107,14 @@ class BlockCodesMixin(TransformerMixin):
             Decoded views, in the units of X.
         """
         check_is_fitted(self)
-        codes = _checks.as_codes(private, shared, self.n_private, self.n_shared)
+        return self._decode(*_checks.as_codes(private, shared, self.n_private, self.n_shared))
+
+    def _decode(self, private: FloatArray, shared: FloatArray) -> FloatArray:
         net = self._live_net()
         return decode_blocks(
             net.module_,
-            *codes,
+            private,
+            shared,
             device=net.device,
             rescale=lambda x: x * self._scale + self._offset,
         )
@@ -129,7 +133,11 @@ class BlockCodesMixin(TransformerMixin):
             In the units of X. A missing view is filled in from the shared code
             and a private code of zero.
         """
-        return self.decode(*self.encode(X, code="mean"))
+        X_hat = self._decode(*self.encode(X, code="mean"))
+        finite = np.isfinite(X_hat.reshape(len(X_hat), -1)).all(1)
+        if not finite.all():
+            _param_checks.refuse_overflow("X", int(finite.argmin()), self._scale)
+        return X_hat
 
     def swap(self, X_private: ArrayLike, X_shared: ArrayLike) -> FloatArray:
         """Decode the private codes of one X with the shared codes of another.
@@ -190,24 +198,46 @@ class BlockCodesMixin(TransformerMixin):
         if code == "draw":
             generator = torch.Generator(net.device).manual_seed(self._seeds[2])
         private, shared = encode_blocks(net.module_, self._dataset(views, present), generator)
+        finite = np.isfinite(private).all((1, 2)) & np.isfinite(shared).all(1)
+        if not finite.all():
+            _param_checks.refuse_overflow("X", int(finite.argmin()), self._scale)
         if code == "active":
             private *= self.active_private_
             shared *= self.active_shared_
         return private, shared, present
 
-    def _dataset(self, views: NDArray[Any], present: NDArray[np.bool_] | None) -> ViewDataset:
-        device = self._live_net().device
-        return ViewDataset(views, present, offset=self._offset, scale=self._scale, device=device)
+    def _dataset(
+        self,
+        views: NDArray[Any],
+        present: NDArray[np.bool_] | None,
+        rows: NDArray[np.intp] | None = None,
+    ) -> ViewDataset:
+        scaling = {"offset": self._offset, "scale": self._scale}
+        return ViewDataset(views, present, **scaling, device=self._live_net().device, rows=rows)
 
     def _validate(self, X: ArrayLike, *, reset: bool) -> NDArray[Any]:
         """Shape X as views; 2-D X goes through scikit-learn's own validation."""
         array: Any = X if hasattr(X, "columns") else _checks.as_array(X)
         n_axes = len(array.shape)  # a polars DataFrame has no ndim
         if n_axes < 2 or (n_axes == 2 and (reset or len(self.view_shape_) == 1)):
-            array = validate_data(self, array, reset=reset, ensure_all_finite=False)
+            array = self._validate_table(array, reset=reset)
         elif reset:
             self.__dict__.pop("feature_names_in_", None)
         return _checks.as_views(array, view_shape=None if reset else self.view_shape_)
+
+    def _validate_table(self, table: Any, *, reset: bool) -> NDArray[Any]:
+        if hasattr(table, "columns") and len(table.columns) == 0:
+            raise ValueError(f"X has shape {table.shape}, no columns: pass at least one feature")
+        try:
+            return np.asarray(validate_data(self, table, reset=reset, ensure_all_finite=False))
+        except (TypeError, ValueError) as error:
+            column = find_text_column(table) if hasattr(table, "columns") else None
+            if column is None:
+                raise
+            raise type(error)(
+                f"X has a column {column} that is not of numbers ({error}): drop it, or convert it "
+                "to float"
+            ) from error
 
     def _live_net(self) -> MultiViewNet:
         """Give the net, rebuilt at its first use after unpickling.
@@ -226,6 +256,8 @@ class BlockCodesMixin(TransformerMixin):
     def __getstate__(self) -> dict[str, Any]:
         # The history as arrays: skops cannot take a DataFrame apart.
         state: dict[str, Any] = dict(super().__getstate__())
+        if "_net" in state:
+            state["_net_state"] = state.pop("_net").get_state()
         if "history_" in state:
             history = state["history_"]
             state["history_"] = {name: history[name].to_numpy() for name in history}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -14,23 +14,23 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from ._batches import Batch, ViewDataset
-from .nn import (
-    Posterior,
-    Referee,
-    draw,
-)
+from .nn import Posterior, Referee, draw
 from .objectives import referee_loss
+
+# Standard deviations from the mean beyond which a value is taken for the cause of a divergence.
+_MAX_PEAK = 100.0
 
 
 class ProgressBar(Callback):
     """Show one bar a fit, with the terms of the last epoch behind it."""
 
-    def __init__(self, n_epochs: int) -> None:
+    def __init__(self, n_epochs: int, n_done: int = 0) -> None:
         self.n_epochs = n_epochs
+        self.n_done = n_done
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Open the bar."""
-        self.bar_ = tqdm(total=self.n_epochs, unit="epoch", desc="fit")
+        self.bar_ = tqdm(total=self.n_epochs, initial=self.n_done, unit="epoch", desc="fit")
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Move it on by one epoch."""
@@ -40,6 +40,32 @@ class ProgressBar(Callback):
     def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Close it, also after an interruption."""
         self.bar_.close()
+
+
+class BetweenSteps(Callback):
+    """Call a function between two steps, and between two epochs.
+
+    Then, and only then, ``get_state`` and ``get_position`` say all.
+    """
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        self.call = call
+
+    def on_batch_end(self, net: Any, **kwargs: Any) -> None:
+        """Call, but not before the end of the epoch is recorded."""
+        if not net.is_epoch_whole():
+            self.call()
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Call, as the epoch is recorded."""
+        self.call()
+
+
+class Stopping(Protocol):
+    """What the loop asks after each epoch."""
+
+    def measure(self) -> float: ...  # the loss on held-out rows
+    def is_over(self) -> bool: ...
 
 
 class MultiViewNet(NeuralNet):
@@ -53,45 +79,84 @@ class MultiViewNet(NeuralNet):
         Source of the draws from the posteriors, on the device.
     warmup_epochs : float
         Epochs over which the weights of the shared terms rise from 0.
+    max_norm : float or None
+        Largest norm of the gradient; a larger gradient is scaled down to it.
     """
 
     noise_generator: torch.Generator
     warmup_epochs: float
+    max_norm: float | None
     callbacks_: list[tuple[str, Callback]]
 
     def initialize(self) -> MultiViewNet:
         """Initialise everything, with an empty record."""
         super().initialize()
         self.epochs_: list[dict[str, float]] = []
+        self._stopping: Stopping | None = None
+        self._start_epoch()
         return self
 
-    def train_epochs(self, dataset: ViewDataset, n_epochs: int, *, verbose: bool) -> None:
-        """Train for some epochs more.
+    def _start_epoch(self) -> None:
+        """Forget the steps of the last epoch."""
+        self._n_steps, self._n_seen = 0, 0
+        self._sums: dict[str, float] = {}
+
+    def train_epochs(
+        self,
+        dataset: ViewDataset,
+        n_epochs: int,
+        *,
+        verbose: bool,
+        stopping: Stopping | None = None,
+        between_steps: Callable[[], object] | None = None,
+    ) -> None:
+        """Train for some epochs more, or until ``stopping`` says that it is over.
 
         skorch's own ``fit`` and ``partial_fit`` swallow KeyboardInterrupt; its
         loop alone lets it through.
         """
-        callbacks = self.callbacks_
+        callbacks, self._stopping = self.callbacks_, stopping
+        if between_steps is not None:
+            self.callbacks_ = [*self.callbacks_, ("between_steps", BetweenSteps(between_steps))]
         if verbose:
-            self.callbacks_ = [*callbacks, ("bar", ProgressBar(n_epochs))]
+            n_done = len(self.epochs_) if between_steps else 0
+            bar = ProgressBar(n_done + n_epochs, n_done)
+            self.callbacks_ = [*self.callbacks_, ("bar", bar)]
         self.notify("on_train_begin", X=dataset, y=None)
         try:
-            self.fit_loop(dataset, None, epochs=n_epochs)
+            for _ in range(n_epochs):
+                self.fit_loop(dataset, None, epochs=1)
+                if stopping is not None and stopping.is_over():
+                    break
         finally:
+            self._start_epoch()  # one that was interrupted is not gone on with
             self.notify("on_train_end", X=dataset, y=None)
-            self.callbacks_ = callbacks
+            self.callbacks_, self._stopping = callbacks, None
+
+    def get_iterator(self, dataset: Any, training: bool = False) -> Any:
+        """Give the batches of an epoch, less those of the steps behind it."""
+        batches = super().get_iterator(dataset, training=training)
+        if self._n_steps:
+            batches.n_skipped = self._n_steps
+        return batches
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
-        """Forget the sums of the last epoch."""
+        """Note the state from which the order of the rows is drawn."""
         super().on_epoch_begin(net, dataset_train=dataset_train, **kwargs)
         self._n_train = len(dataset_train)
-        self._n_seen = 0
-        self._sums: dict[str, float] = {}
+        self._order_state = self.iterator_train__generator.get_state()
+
+    def is_epoch_whole(self) -> bool:
+        """Tell whether each row had its turn in this epoch."""
+        return self._n_seen == self._n_train
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Record the means of the epoch, here and in skorch's history."""
         super().on_epoch_end(net, **kwargs)
         means = {name: total / self._n_train for name, total in self._sums.items()}
+        if self._stopping is not None:
+            means["validation_loss"] = self._stopping.measure()
+        self._start_epoch()
         self.epochs_.append(means)
         for name, mean in means.items():
             self.history.record(name, mean)
@@ -106,7 +171,7 @@ class MultiViewNet(NeuralNet):
         )
         values = torch.stack([loss, *terms.values()]).tolist()  # one transfer a step
         named = dict(zip(["loss", *terms], values, strict=True))
-        refuse_non_finite(named, epoch=len(self.epochs_) + 1)
+        refuse_non_finite(named, epoch=len(self.epochs_) + 1, cause=lambda: self._find_cause(batch))
         # The referee's own loss, which reaches no other weights.
         torch.autograd.backward(loss + terms.get("referee", 0.0))
         self.notify(
@@ -115,10 +180,41 @@ class MultiViewNet(NeuralNet):
             batch=batch,
             training=True,
         )
+        self._clip_gradient()
         self._step_optimizer(None)
         for name, value in named.items():
             self._sums[name] = self._sums.get(name, 0.0) + value * len(batch[0])
+        self._n_steps += 1
         return {"loss": loss.detach(), "y_pred": None}
+
+    def _clip_gradient(self) -> None:
+        """Scale a gradient whose norm is too large down to the largest."""
+        if self.max_norm is None:
+            return
+        weights = [weight for weight in self.module_.parameters() if weight.grad is not None]
+        if weights[0].is_cpu:
+            # Each pass over the gradient tells in the time of a step: most need this one alone.
+            norms = [torch.linalg.vector_norm(weight.grad) for weight in weights]
+            if torch.linalg.vector_norm(torch.stack(norms)) <= self.max_norm:
+                return
+        torch.nn.utils.clip_grad_norm_(weights, self.max_norm)
+
+    def _find_cause(self, batch: Batch) -> str:
+        """Say why the loss of a batch may be infinite or NaN, and what to do."""
+        peak = float(batch[0].abs().max())
+        if peak > _MAX_PEAK:
+            return (
+                f"a value of X lies {peak:.3g} standard deviations from the mean of X: clip X, or "
+                "remove the sample"
+            )
+        weigh = self.criterion_
+        weights = (
+            f"lower the weights alpha={weigh.alpha}, beta={weigh.beta} and gamma={weigh.gamma}, or "
+            f"raise decoder_std={weigh.decoder_std:.3g}"
+        )
+        if not self.epochs_ and not self._n_steps:
+            return f"this was the first step, so it is not lr: {weights}"
+        return f"lower lr={self.lr:g}, or {weights}"
 
     def _warmth(self) -> float:
         """Share of the shared terms' weights: rises linearly to 1 in the first epochs."""
@@ -151,7 +247,9 @@ class MultiViewNet(NeuralNet):
                 i: {k: v.cpu().numpy() if torch.is_tensor(v) else v for k, v in slots.items()}
                 for i, slots in optimizer["state"].items()
             },
-            "shuffle": self.iterator_train__generator.get_state().numpy(),
+            "shuffle": (
+                self._order_state if self._n_steps else self.iterator_train__generator.get_state()
+            ).numpy(),
             "noise": self.noise_generator.get_state().numpy(),
             "epochs": self.epochs_,
         }
@@ -173,6 +271,16 @@ class MultiViewNet(NeuralNet):
         self.iterator_train__generator.set_state(torch.from_numpy(state["shuffle"].copy()))
         self.noise_generator.set_state(torch.from_numpy(state["noise"].copy()))
         self.epochs_ = list(state["epochs"])
+
+    def get_position(self) -> dict[str, Any]:
+        """Say what of this epoch is done, as plain data."""
+        return {"n_steps": self._n_steps, "n_seen": self._n_seen, "sums": dict(self._sums)}
+
+    def set_position(self, position: Mapping[str, Any]) -> None:
+        """Take up what ``get_position`` gave, after ``set_state``."""
+        self._n_steps, self._n_seen = position["n_steps"], position["n_seen"]
+        self._sums = dict(position["sums"])
+        self._order_state = self.iterator_train__generator.get_state()
 
 
 def ask_referee(
@@ -213,12 +321,16 @@ def ask_referee(
     return {"dependence": dependence, "referee": loss}
 
 
-def refuse_non_finite(named: Mapping[str, float], *, epoch: int) -> None:
-    """Raise FloatingPointError if a named value is NaN or infinite."""
+def refuse_non_finite(
+    named: Mapping[str, float],
+    *,
+    epoch: int,
+    cause: Callable[[], str] = lambda: "lower lr, or look at the scale of X",
+) -> None:
+    """Raise FloatingPointError if a named value is NaN or infinite, with the likely cause."""
     bad = [name for name, value in named.items() if not math.isfinite(value)]
     if bad:
         term = bad[-1]  # the loss comes first, its terms after it
         raise FloatingPointError(
-            f"epoch {epoch}: {term} is {named[term]}; the fit has diverged: "
-            "lower lr or the weights alpha, beta and gamma, or look at the scale of X"
+            f"epoch {epoch}: {term} is {named[term]}; the fit has diverged: {cause()}"
         )

@@ -26,7 +26,7 @@ def check_seed(random_state: object) -> None:
 def as_names(name: str, names: Any) -> list[Any]:
     """Take names as a list; one string is one name, not many."""
     if (
-        isinstance(names, str | bytes)
+        isinstance(names, str | bytes | memoryview)
         or not isinstance(names, Iterable)
         or (getattr(names, "ndim", 1) != 1)
     ):
@@ -52,10 +52,19 @@ def check_jobs(n_jobs: object) -> None:
         raise ValueError(f"n_jobs={n_jobs!r:.60}; pass None, a positive int, or -1 for all cores")
 
 
-def check_path(path: object) -> None:
+def check_path(path: object, name: str = "path") -> None:
     """Refuse what names no file."""
     if not isinstance(path, str | os.PathLike) or "\0" in os.fspath(path):
-        raise TypeError(f"path={path!r:.60}; pass a str or a pathlib.Path")
+        raise TypeError(f"{name}={path!r:.60}; pass a str or a pathlib.Path")
+
+
+def refuse_overflow(name: str, row: int | None, std: float) -> None:
+    """Refuse values that a network overflows for."""
+    where = "" if row is None else f", first in row {row}"
+    raise ValueError(
+        f"{name} has values so large beside those of the fit, whose standard deviation was "
+        f"{std:.3g}, that the network overflows{where}: scale {name} as it was at fit, or clip it"
+    )
 
 
 def check_n_axes(n_axes: int, n_rows: int, n_columns: int) -> None:

@@ -141,6 +141,11 @@ def test_fit_takes_other_kinds_of_arrays_and_leaves_them_alone(few, quick, kind)
     assert_array_equal(np.asarray(X), few)
 
 
+def test_true_counts_as_one_dimension(few, quick):
+    model = MultiViewDisentangler(**{**quick, "n_private": True, "n_shared": True}).fit(few)
+    assert model.transform(few).shape == (150, 2)
+
+
 @pytest.mark.parametrize("n_samples", [2, 3, 4, 5, 7, 64, 65])
 def test_no_number_of_samples_leaves_a_lone_row(few, quick, n_samples):
     model = MultiViewDisentangler(**{**quick, "batch_size": 3}).fit(few[:n_samples])

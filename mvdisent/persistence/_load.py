@@ -6,9 +6,8 @@ import os
 
 from sklearn.base import BaseEstimator
 
-from .. import _param_checks
+from .. import _format, _param_checks
 from .._build import Factory
-from . import _format
 from ._restore import Restoration
 
 

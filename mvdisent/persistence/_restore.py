@@ -7,7 +7,6 @@ import reprlib
 from collections.abc import Callable, Mapping
 from functools import partial
 from inspect import signature
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -19,9 +18,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_scalar
 
 from .._build import Factory, outline_module, resolve_device
-from .._disentangler import _ACTIVE_KL, MultiViewDisentangler
+from .._disentangler import MultiViewDisentangler
+from .._format import DTYPES, Spec, check_keys
+from .._training import ACTIVE_KL
 from ..audio import LogMel
-from ._format import DTYPES, Spec, check_keys
+from ._net_params import check_net_params
 
 CLASSES = {cls.__name__: cls for cls in (LogMel, MultiViewDisentangler, Pipeline)}
 CUSTOM = "custom"  # stands for an encoder or a decoder of the user
@@ -36,6 +37,7 @@ _MODEL_STATE = (
     *_INPUT_STATE,
     "view_shape_",
     "n_epochs_",
+    "best_epoch_",
     "terms",
     "offset",
     "scale",
@@ -98,8 +100,11 @@ class Restoration:
         if cls is None:
             raise ValueError(f"class {_short(node['class'])} is none of {', '.join(CLASSES)}")
         params, state = node["params"], node["state"]
-        # The memory of a Pipeline names a folder from which joblib unpickles.
-        known = {"verbose"} if cls is Pipeline else signature(cls).parameters.keys()
+        # The memory of a Pipeline names a folder from which joblib unpickles; a checkpoint names
+        # a file that fit replaces.
+        known = (
+            {"verbose"} if cls is Pipeline else signature(cls).parameters.keys() - {"checkpoint"}
+        )
         unknown = sorted(params.keys() - known) if isinstance(params, dict) else params
         if unknown or not isinstance(params, dict):
             raise ValueError(
@@ -148,7 +153,9 @@ class Restoration:
         return {name: self.factories[name] for name in names}
 
     def _build_model(self, model: MultiViewDisentangler, state: Any, prefix: str) -> None:
-        _check_net_params(model.net_params)
+        check_net_params(model.net_params)
+        if isinstance(state, dict):  # files from before there was early stopping
+            state = {"best_epoch_": None, **state}
         _check_model_state(state)
         n_private = _count(model.n_private, "n_private", _MAX_WIDTH)
         n_shared = _count(model.n_shared, "n_shared", _MAX_WIDTH)
@@ -156,7 +163,9 @@ class Restoration:
         self._require(f"{prefix}kl_shared", "F64", (n_shared,))
         n_trained = self._length(f"{prefix}epochs")
         self._require(f"{prefix}epochs", "F64", (n_trained, len(state["terms"])))
-        _count(state["n_epochs_"], "n_epochs_", n_trained)
+        _count(state["n_epochs_"], "n_epochs_", n_trained, low=0)
+        if state["best_epoch_"] is not None:
+            _count(state["best_epoch_"], "best_epoch_", n_trained)
         self._require(f"{prefix}shuffle", "U8", tuple(torch.Generator().get_state().shape))
         n_noise = _count(self._length(f"{prefix}noise"), "length of the noise", _MAX_GENERATOR)
         self._require(f"{prefix}noise", "U8", (n_noise,))
@@ -194,19 +203,27 @@ def _fill_model(
 ) -> None:
     """Give a model its state, from arrays whose shapes are right."""
     own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+    terms = state["terms"]
+    kept = [i for i, term in enumerate(terms) if term != "validation_loss"]
     for name in finite:
-        if not np.isfinite(own[name]).all():
+        values = own[name][:, kept] if name == "epochs" else own[name]
+        if not np.isfinite(values).all():
             raise ValueError(f"array {name!r} has a value that is not finite")
     _set_input(model, state)
     model.view_shape_ = tuple(state["view_shape_"])
     model._offset, model._scale, model._seeds = state["offset"], state["scale"], state["seeds"]
     model.kl_private_, model.kl_shared_ = own["kl_private"].copy(), own["kl_shared"].copy()
-    model.active_private_ = model.kl_private_ > _ACTIVE_KL
-    model.active_shared_ = model.kl_shared_ > _ACTIVE_KL
-    epochs = [dict(zip(state["terms"], row, strict=True)) for row in own["epochs"].tolist()]
+    model.active_private_ = model.kl_private_ > ACTIVE_KL
+    model.active_shared_ = model.kl_shared_ > ACTIVE_KL
+    epochs = [
+        {term: value for term, value in zip(terms, row, strict=True) if not math.isnan(value)}
+        for row in own["epochs"].tolist()
+    ]
     # A fit that was interrupted has trained for more epochs than it has told.
     model.n_epochs_ = state["n_epochs_"]
     model.history_ = pd.DataFrame(epochs[: model.n_epochs_])
+    if state["best_epoch_"] is not None:
+        model.best_epoch_ = state["best_epoch_"]
     optimizer: dict[int, Arrays] = {}
     for name in own:
         if name.startswith("optimizer/"):
@@ -244,7 +261,7 @@ def _check_model_state(state: Any) -> None:
     n_values = math.prod(_count(length, "view_shape_", _MAX_VALUES) for length in shape)
     if _count(n_values, "size of view_shape_", _MAX_VALUES) != state["n_features_in_"]:
         raise ValueError(f"n_features_in_ is {_short(state['n_features_in_'])}, not {n_values}")
-    terms = _list_of(str, state["terms"], "terms", _MAX_TERMS)
+    terms = _list_of(str, state["terms"], "terms", _MAX_TERMS) if state["terms"] != [] else []
     if len(set(terms)) < len(terms):
         raise ValueError(f"terms={_short(terms)} has one twice")
     if len(_list_of(int, state["seeds"], "seeds", 3)) != 3 or not all(
@@ -257,30 +274,6 @@ def _check_model_state(state: Any) -> None:
         raise ValueError(f"set_output={_short(state['set_output'])} is none of {_SET_OUTPUT}")
 
 
-def _check_net_params(net_params: Any) -> None:
-    """Let through what sets numbers of Adam: of skorch's others, some run what they name."""
-    checks: dict[str, Callable[[Any, str], Any]] = {
-        "optimizer__amsgrad": lambda value, name: check_scalar(value, name, bool),
-        "optimizer__betas": _check_betas,
-        "optimizer__eps": lambda value, name: check_scalar(value, name, Real, min_val=0),
-        "optimizer__fused": lambda value, name: check_scalar(value, name, bool),
-        "optimizer__weight_decay": lambda value, name: check_scalar(value, name, Real, min_val=0),
-    }
-    for name, value in (net_params or {}).items():
-        if name not in checks:
-            raise ValueError(
-                f"net_params has {_short(name)}, and a file may have {', '.join(checks)} alone"
-            )
-        checks[name](value, name)
-
-
-def _check_betas(value: Any, name: str) -> None:
-    if not isinstance(value, list | tuple) or len(value) != 2:
-        raise ValueError(f"{name}={_short(value)} is no list of two numbers")
-    for beta in value:
-        check_scalar(beta, name, Real, min_val=0, max_val=1, include_boundaries="left")
-
-
 def _slots(model: MultiViewDisentangler) -> list[str]:
     """Name what Adam keeps of the shape of each parameter."""
     amsgrad = (model.net_params or {}).get("optimizer__amsgrad", False)
@@ -291,13 +284,12 @@ def _check_device(name: str) -> torch.device:
     """Refuse a device that is not there."""
     try:
         device = resolve_device(name)
-        if device.type not in _DEVICES:
-            raise ValueError(f"device={_short(name)} is none of {', '.join(_DEVICES)}")
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:  # of torch: no such device, no such backend
+    except ValueError as error:
         raise ValueError(
             f"device={_short(name)} is not there: pass load(path, device='cpu') or another"
         ) from error
+    if device.type not in _DEVICES:
+        raise ValueError(f"device={_short(name)} is none of {', '.join(_DEVICES)}")
     return device
 
 
@@ -320,9 +312,9 @@ def _spec_of(tensor: torch.Tensor) -> Spec:
     return DTYPES[name], tuple(tensor.shape)
 
 
-def _count(value: Any, name: str, high: int) -> int:
-    if type(value) is not int or not 1 <= value <= high:
-        raise ValueError(f"{name}={_short(value)} is not an integer from 1 to {high}")
+def _count(value: Any, name: str, high: int, low: int = 1) -> int:
+    if type(value) is not int or not low <= value <= high:
+        raise ValueError(f"{name}={_short(value)} is not an integer from {low} to {high}")
     return value
 
 

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import math
 import os
-import platform
-import sys
 from typing import Any
 
 import numpy as np
-import sklearn
-import torch
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from .. import _param_checks
+from .. import _format, _param_checks
 from .._build import Factory
+from .._checkpoint import versions
 from .._disentangler import MultiViewDisentangler
 from ..audio import LogMel
-from . import _format
 from ._restore import CLASSES, CUSTOM, Arrays, Node, Restoration
 
 
@@ -34,7 +30,7 @@ def save(estimator: BaseEstimator, path: str | os.PathLike[str]) -> None:
     ----------
     estimator : LogMel, MultiViewDisentangler or Pipeline of these
         What to save. A callable `encoder` or `decoder` is not saved: pass it to
-        `load` again.
+        `load` again. Nor is `checkpoint`, a path on this machine.
     path : str or path-like
         Where to write; a file there is replaced.
 
@@ -77,7 +73,7 @@ def save(estimator: BaseEstimator, path: str | os.PathLike[str]) -> None:
     arrays: Arrays = {}
     factories: dict[str, Factory] = {}
     node = _describe(estimator, "", arrays, factories)
-    document = {"format": _format.FORMAT, "versions": _versions(), "estimator": node}
+    document = {"format": _format.FORMAT, "versions": versions(), "estimator": node}
     try:  # as a loader will
         file = _format.pack(document, arrays)
         Restoration(file.specs, "cpu", factories).run(file.document["estimator"], lambda: arrays)
@@ -87,14 +83,6 @@ def save(estimator: BaseEstimator, path: str | os.PathLike[str]) -> None:
             "set them back or fit again"
         ) from error
     _format.write(target, file.data)
-
-
-def _versions() -> dict[str, str]:
-    """Name what wrote a file, for those who read it; nothing depends on it."""
-    # The root re-exports this module and cannot be imported by it.
-    modules = {"mvdisent": sys.modules["mvdisent"], "numpy": np, "scikit-learn": sklearn}
-    versions = {name: str(module.__version__) for name, module in modules.items()}
-    return {"python": platform.python_version(), "torch": str(torch.__version__), **versions}
 
 
 def _describe(
@@ -110,6 +98,7 @@ def _describe(
     if not isinstance(estimator, Pipeline):  # each step of which has its turn
         check_is_fitted(estimator)
     params = estimator.get_params(deep=False)
+    params.pop("checkpoint", None)  # a path that whoever loads the file would write to
     node = {"class": type(estimator).__name__, "params": params}
     if isinstance(estimator, Pipeline):
         for name in ("memory", "transform_input"):
@@ -166,11 +155,14 @@ def _input_state(estimator: LogMel | MultiViewDisentangler) -> Node | None:
 def _model_state(model: MultiViewDisentangler, prefix: str, arrays: Arrays) -> Node:
     """Write down the fitted state of a disentangler."""
     net = model.__getstate__()["_net_state"]
-    terms = [*net["epochs"][0]]
+    epochs = net["epochs"]
+    terms = [*dict.fromkeys(term for epoch in epochs for term in epoch)]
+    # Epochs with and without early stopping differ by a term; its place is NaN.
+    table = [[epoch.get(term, math.nan) for term in terms] for epoch in epochs]
     arrays |= {
         f"{prefix}kl_private": model.kl_private_,
         f"{prefix}kl_shared": model.kl_shared_,
-        f"{prefix}epochs": np.array([[epoch[term] for term in terms] for epoch in net["epochs"]]),
+        f"{prefix}epochs": np.array(table, dtype=np.float64).reshape(len(epochs), len(terms)),
         f"{prefix}shuffle": net["shuffle"],
         f"{prefix}noise": net["noise"],
     }
@@ -181,6 +173,7 @@ def _model_state(model: MultiViewDisentangler, prefix: str, arrays: Arrays) -> N
         **(_input_state(model) or {}),
         "view_shape_": [int(length) for length in model.view_shape_],
         "n_epochs_": model.n_epochs_,
+        "best_epoch_": getattr(model, "best_epoch_", None),
         "terms": terms,
         "offset": float(model._offset),
         "scale": float(model._scale),

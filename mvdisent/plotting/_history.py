@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _checks
-from .._disentangler import _ACTIVE_KL
+from .._training import ACTIVE_KL
 from ._axes import BLOCK_COLORS, COLORS, TERM_NAMES, AxesLike, make_axes
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _LINES = COLORS[2:7]  # without the two that stand for the blocks beside them
 _MARKERS = ("o", "s", "^", "D", "v")
 _REFEREE = ("dependence", "referee")  # of the size of the shared terms
-_KL_TICKS = (0, _ACTIVE_KL, 0.2, 1, 5, 20, 100, 500)
+_KL_TICKS = (0, ACTIVE_KL, 0.2, 1, 5, 20, 100, 500)
 # Numbers that fit below the bars.
 _MAX_TICKS = 20
 
@@ -172,7 +172,7 @@ def _draw_dimensions(panel: Axes, kl: Mapping[str, NDArray[Any]]) -> None:
     step = -(-sum(map(len, kl.values())) // _MAX_TICKS)
     for block, values in kl.items():
         places = start + np.arange(len(values))
-        active = values > _ACTIVE_KL
+        active = values > ACTIVE_KL
         color = BLOCK_COLORS[block]
         panel.bar(places, values, color=np.where(active, color, "white"), edgecolor=color)
         panel.bar(start, 0, color=color, label=f"{block}: {active.sum()} of {len(values)} active")
@@ -180,8 +180,8 @@ def _draw_dimensions(panel: Axes, kl: Mapping[str, NDArray[Any]]) -> None:
         labels += [str(i) for i in range(0, len(values), step)]
         start = places[-1] + 2  # one place between the blocks stays free
     panel.bar(0, 0, color="white", edgecolor="black", label="collapsed")
-    threshold = f"active above {_ACTIVE_KL} nats"
-    panel.axhline(_ACTIVE_KL, color="black", linestyle="--", linewidth=1, label=threshold)
+    threshold = f"active above {ACTIVE_KL} nats"
+    panel.axhline(ACTIVE_KL, color="black", linestyle="--", linewidth=1, label=threshold)
     _scale_kl(panel, max(float(values.max()) for values in kl.values()))
     panel.set_xticks(ticks, labels, fontsize="small")
     panel.set(title="KL of each dimension to the prior", xlabel="dimension", ylabel="nats")
@@ -190,10 +190,10 @@ def _draw_dimensions(panel: Axes, kl: Mapping[str, NDArray[Any]]) -> None:
 
 def _scale_kl(panel: Axes, top: float) -> None:
     """Show both what is below the threshold and what is far above it."""
-    top = max(top, 4 * _ACTIVE_KL)
+    top = max(top, 4 * ACTIVE_KL)
     # The linear part is as high as 1.1 decades; above the bars is room for the key.
-    room = 0.3 * (1.1 + np.log10(top / _ACTIVE_KL))
-    panel.set_yscale("symlog", linthresh=_ACTIVE_KL)
+    room = 0.3 * (1.1 + np.log10(top / ACTIVE_KL))
+    panel.set_yscale("symlog", linthresh=ACTIVE_KL)
     panel.set_yticks(_KL_TICKS, [f"{tick:g}" for tick in _KL_TICKS])
     panel.set_yticks([], minor=True)
     panel.set_ylim(0, top * 10**room)

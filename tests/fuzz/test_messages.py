@@ -5,6 +5,7 @@ Each entry is the call and the whole of the text, so that it is reviewed as a te
 
 from __future__ import annotations
 
+import os
 import re
 
 import numpy as np
@@ -209,18 +210,74 @@ CATALOGUE = [
         lambda: MultiViewDisentangler().fit(Z[:1]),
         "X has n_samples = 1; fit needs 2 samples or more",
     ),
+    (
+        lambda: MultiViewDisentangler().fit(pd.DataFrame({"f0": range(N), "name": ["a"] * N})),
+        "X has a column 'name' that is not of numbers (could not convert string to float: 'a'): "
+        "drop it, or convert it to float",
+    ),
+    (
+        lambda: MultiViewDisentangler().fit(pd.DataFrame(index=range(N))),
+        "X has shape (12, 0), no columns: pass at least one feature",
+    ),
+    (
+        lambda: MultiViewDisentangler(device="gpu").fit(Z),
+        "device='gpu' is not there, or unknown to torch: pass 'cpu', 'auto' or another, such as "
+        "'cuda:0'",
+    ),
+    (
+        lambda: MultiViewDisentangler(net_params={"optimiser": "adam"}).fit(Z),
+        "net_params has 'optimiser'; pass 'optimizer' or another of batch_size, callbacks, "
+        "compile, device, iterator_train, lr, optimizer, torch_load_kwargs, use_caching, "
+        "verbose, or what starts with optimizer__ or iterator_train__ or callbacks__",
+    ),
+    (
+        lambda: MultiViewDisentangler(net_params={"optimizer__beta": 0.9}).fit(Z),
+        "net_params={'optimizer__beta': 0.9} cannot be used (Adam.__init__() got an unexpected "
+        "keyword argument 'beta'): pass arguments of skorch.NeuralNet, of its optimizer and its "
+        "callbacks",
+    ),
+    (
+        lambda: MultiViewDisentangler(checkpoint="absent/run").fit(Z),
+        "checkpoint='absent/run': the folder "
+        f"{os.path.realpath('absent')} does not exist: make it first",
+    ),
+    (
+        lambda: MultiViewDisentangler(checkpoint="a", warm_start=True).fit(Z),
+        "checkpoint='a' does not go with warm_start=True: set warm_start=False, and raise "
+        "max_epochs to go on from the file",
+    ),
+    (
+        lambda: MultiViewDisentangler(early_stopping=True, batch_size=3).fit(Z, groups=[0] * N),
+        "validation_fraction=0.1 of 1 groups of 12 rows leaves fewer than 2 rows to train on: "
+        "lower it, or pass more rows or groups in X",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("call", "text"), CATALOGUE, ids=lambda value: str(value)[:40])
 def test_a_user_reads(call, text):
-    with pytest.raises((ValueError, TypeError), match=f"^{re.escape(text)}$"):
+    errors = (ValueError, TypeError, FileNotFoundError)
+    with pytest.raises(errors, match=f"^{re.escape(text)}$"):
         call()
 
 
 def test_codes_are_refused_before_they_are_decoded(model):
     with pytest.raises(ValueError, match=r"shared contains NaN or infinity, first in row 0: drop"):
         model.decode(np.zeros((2, 1, 2)), np.full((2, 2), np.nan))
+
+
+def test_views_that_are_huge_beside_those_of_the_fit_are_told(model):
+    X = np.zeros((3, 2, 6), np.float32)
+    X[1] = 3e38 * np.array([1, -1] * 3)
+    text = (
+        "X has values so large beside those of the fit, whose standard deviation was 1.02, that "
+        "the network overflows, first in row 1: scale X as it was at fit, or clip it"
+    )
+    for method in (model.transform, model.reconstruct):
+        with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+            method(X)
+    with pytest.raises(ValueError, match=re.escape(text.replace(", first in row 1", ""))):
+        model.score(X)
 
 
 def test_names_are_refused_by_their_type(flat_model):

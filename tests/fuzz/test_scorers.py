@@ -34,7 +34,7 @@ def scorer(request):
 
 
 @examples(0.7)
-@given(X=hostile((N, 2, 6), huge=False) | hostile((N, 6), huge=False))
+@given(X=hostile((N, 2, 6)) | hostile((N, 6)))
 def test_views(scorer, model, X):
     model.set_params(view_output="mean")
     score = attempt(lambda: scorer(model, X, FACTORS), NAMES, X)

@@ -16,7 +16,8 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from mvdisent.persistence import _format, load
+from mvdisent import _format
+from mvdisent.persistence import load
 
 FOLDER = Path(__file__).parent / "golden"
 FILES = sorted(FOLDER.glob("format_*/*.mvdisent"))

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import torch
 
+from mvdisent import _format
 from mvdisent.audio import LogMel
-from mvdisent.persistence import _format, load, save
+from mvdisent.persistence import load, save
 
 N_KILLS = 200
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from sklearn.pipeline import make_pipeline
 
-from mvdisent import LogMel, MultiViewDisentangler
+from mvdisent import LogMel, MultiViewDisentangler, _format
 from mvdisent.nn import MLPDecoder, MLPEncoder
-from mvdisent.persistence import _format, save
+from mvdisent.persistence import save
 
 # The file holds no code: whoever loads it gives these again.
 NETWORKS = {

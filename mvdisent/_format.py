@@ -1,6 +1,6 @@
-"""The model file: strict JSON and arrays in one safetensors file, hashed, written whole.
+"""A file of ours: strict JSON and arrays in one safetensors file, hashed, written whole.
 
-Nothing here knows an estimator; see ``persistence``.
+Nothing here knows an estimator; see ``persistence`` and ``_checkpoint``.
 """
 
 from __future__ import annotations
@@ -50,6 +50,12 @@ DTYPES = {
     "bool": "BOOL",
 }
 
+# What a file may hold: its key, what such a file is called, and what to do with one of them.
+_KINDS = {
+    "estimator": ("a model", "pass it to mvdisent.load"),
+    "checkpoint": ("a checkpoint of a fit", "pass it as checkpoint= to MultiViewDisentangler"),
+}
+
 Spec = tuple[str, tuple[int, ...]]  # type, as safetensors names it, and shape
 
 
@@ -74,11 +80,12 @@ def pack(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Mod
     text = json.dumps({"sha256": _ZEROS.decode(), **document}, separators=(",", ":"))
     # In the order of C, as safetensors copies the bytes as they lie.
     dense = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    return _parse(safetensors.numpy.save(dense, metadata={_KEY: text}))
+    kind = next(key for key in _KINDS if key in document)
+    return _parse(safetensors.numpy.save(dense, metadata={_KEY: text}), kind)
 
 
-def read(path: str | os.PathLike[str]) -> ModelFile:
-    """Read a file whose hash fits its content.
+def read(path: str | os.PathLike[str], kind: str = "estimator") -> ModelFile:
+    """Read a file of one kind whose hash fits its content.
 
     Raises
     ------
@@ -99,7 +106,7 @@ def read(path: str | os.PathLike[str]) -> ModelFile:
     start = _find_hash(data)
     if _digest(data, start) != data[start : start + len(_ZEROS)]:
         raise ValueError("its SHA-256 does not fit its content, so it is damaged: copy it anew")
-    return _parse(data)
+    return _parse(data, kind)
 
 
 def check_target(path: str | os.PathLike[str]) -> Path:
@@ -152,9 +159,9 @@ def _header_length(head: bytes, size: int) -> int:
         likely = {b"\x80": "a pickle", b"PK": "a zip archive, as torch.save writes"}
         kind = next((text for magic, text in likely.items() if head.startswith(magic)), None)
         raise ValueError(
-            "it is not a whole file of mvdisent.save"
+            "it is not a whole file of mvdisent.save or fit"
             + (f", but perhaps {kind}: nothing is unpickled" if kind else "")
-            + "; pass one that save wrote"
+            + "; pass one that these wrote"
         )
     if length > _MAX_HEADER:
         raise ValueError(f"its header has {length} bytes, more than {_MAX_HEADER}")
@@ -167,7 +174,9 @@ def _find_hash(data: bytes) -> int:
     """Give the position of the hash."""
     fields = list(_FIELD.finditer(data, 8, 8 + _header_length(data[:8], len(data))))
     if len(fields) != 1:
-        raise ValueError("it is not a file of mvdisent.save, or is damaged: it has no SHA-256")
+        raise ValueError(
+            "it is not a file of mvdisent.save or fit, or is damaged: it has no SHA-256"
+        )
     return fields[0].start(1)
 
 
@@ -180,7 +189,7 @@ def _digest(data: bytes, start: int) -> bytes:
     return whole.hexdigest().encode()
 
 
-def _parse(data: bytes) -> ModelFile:
+def _parse(data: bytes, kind: str) -> ModelFile:
     """Take the header apart; the arrays stay where they are."""
     header = data[8 : 8 + _header_length(data[:8], len(data))]
     if header.count(b"{") > _MAX_TENSORS:
@@ -192,7 +201,7 @@ def _parse(data: bytes) -> ModelFile:
     if not isinstance(metadata[_KEY], str):
         raise ValueError(f"its metadata {_KEY!r} is no text")
     document = _parse_json(metadata[_KEY])
-    _check_document(document)
+    _check_document(document, kind)
     return ModelFile(document, {name: _spec(name, e) for name, e in entries.items()}, data)
 
 
@@ -207,7 +216,7 @@ def _spec(name: str, entry: Any) -> Spec:
     return dtype, tuple(shape)
 
 
-def _check_document(document: Any) -> None:
+def _check_document(document: Any, kind: str) -> None:
     number = document.get("format") if isinstance(document, dict) else None
     if type(number) is not int or number < 1:
         raise ValueError(f"its format number is {number!r}, not an integer from 1")
@@ -216,7 +225,10 @@ def _check_document(document: Any) -> None:
             f"it has format {number}, and this mvdisent reads format {FORMAT} at most: upgrade "
             "mvdisent"
         )
-    check_keys(document, ("sha256", "format", "versions", "estimator"), "its text")
+    for other, (name, cure) in _KINDS.items():
+        if other != kind and other in document:
+            raise ValueError(f"it is {name}, not {_KINDS[kind][0]}: {cure}")
+    check_keys(document, ("sha256", "format", "versions", kind), "its text")
     versions = document["versions"]
     if not isinstance(versions, dict) or not all(isinstance(v, str) for v in versions.values()):
         raise ValueError("its versions are no dict of strings")
