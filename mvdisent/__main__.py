@@ -1,4 +1,4 @@
-"""The command line: ``mvdisent reproduce``."""
+"""The command line: ``mvdisent reproduce``, ``extract`` and ``info``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from . import __version__
+from . import __version__, _extract, _param_checks
 from . import _reproduce as job
 from ._build import resolve_device
 
@@ -104,6 +104,86 @@ def reproduce(
     except KeyboardInterrupt:
         click.echo(f"interrupted; nothing was written to {out}", err=True)
         raise SystemExit(130) from None
+
+
+_MODEL = click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+
+def _load(path: Path) -> _extract.Model:
+    try:
+        return _extract.load_model(path)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="MODEL") from None
+
+
+@main.command()
+@_MODEL
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="Table to write: a .parquet or a .csv file.",
+)
+@click.option(
+    "--per",
+    type=click.Choice(_extract.PER),
+    default="file",
+    show_default=True,
+    help="A row a file (mean and standard deviation over its windows), or a row a window.",
+)
+@click.option(
+    "--hop",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds from one window to the next; as long as a window, if not given.",
+)
+@click.option(
+    "--level",
+    type=click.FloatRange(min=1e-6, max=1e6),
+    default=0.2,
+    show_default=True,
+    help="Root mean square that each window is scaled to, as in training.",
+)
+@click.option(
+    "--n-jobs", type=int, default=1, show_default=True, help="Files at a time; -1: all cores."
+)
+def extract(
+    model: Path, folder: Path, out: Path, per: str, hop: float | None, level: float, n_jobs: int
+) -> None:
+    """Write the features of every sound file in FOLDER as one table.
+
+    MODEL is a saved pipeline of LogMel and MultiViewDisentangler. Each file is read
+    window by window, as long as the clips of the training; silent windows are left out.
+    After an interruption the same command goes on from where it was.
+
+    Exit codes: 0, all files are in the table; 3, some were skipped, and are listed in
+    OUT.skipped.csv; 2, an argument is wrong; 130, interrupted.
+    """
+    loaded = _load(model)
+    listed = out.with_name(f"{out.name}.skipped.csv")
+    settings = _extract.Settings(per, loaded.seconds if hop is None else hop, level)
+    try:
+        _extract.check_out(out)
+        _param_checks.check_jobs(n_jobs)
+        n_files, skipped = _extract.extract(loaded, folder, out, settings, n_jobs=n_jobs)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    except KeyboardInterrupt:
+        click.echo("interrupted; the same command goes on from here", err=True)
+        raise SystemExit(130) from None
+    click.echo(f"wrote {out}: {n_files} files")
+    listed.unlink(missing_ok=True)
+    if len(skipped):
+        skipped.to_csv(listed, index=False)
+        click.echo(f"skipped {len(skipped)} files, listed in {listed}", err=True)
+        raise SystemExit(3)
+
+
+@main.command()
+@_MODEL
+def info(model: Path) -> None:
+    """Tell what the model file MODEL expects and gives."""
+    click.echo(_extract.describe(model, _load(model)))
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ PART_OF = {
     "_arrays": "_checks",
     "_factor_checks": "_checks",
     "_param_checks": "_checks",
+    "_extract": "__main__",
     "_reproduce": "__main__",
 }
 HOMES = {"librosa": {"audio"}, "skorch": {"_net"}, "matplotlib": {"plotting"}}

@@ -5,11 +5,18 @@ from __future__ import annotations
 import inspect
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvdisent.datasets import make_harmonic_views, make_tone_views
+from mvdisent.datasets import (
+    AudioTable,
+    from_mirdata,
+    from_nsynth,
+    make_harmonic_views,
+    make_tone_views,
+)
 
 from ._hostile import EDGES, examples, hostile, is_large, parameters
 from ._property import REFUSED, attempt
@@ -57,3 +64,69 @@ def test_timbres(timbres):
         timbres,
     )
     assert made is REFUSED or set(made[1]["timbre"]) <= set(range(4))
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("table")
+    for name in "abc":
+        (folder / f"{name}.wav").touch()
+    return folder
+
+
+COLUMNS = [
+    *(
+        "a.wav",
+        "../a.wav",
+        "/a.wav",
+        "",
+        "\0",
+        "x" * 300,
+        b"a.wav",
+        None,
+        0.5,
+        -1,
+        1j,
+        True,
+        object,
+    ),
+    *(
+        float("nan"),
+        float("inf"),
+        ["a.wav", "b.wav", "c.wav"],
+        ["a.wav", None, 3],
+        [(1,), [2], {3}],
+    ),
+    *(
+        pd.Categorical(["a.wav", "b.wav", "c.wav"]),
+        pd.date_range("2020", periods=3),
+        [0.1, 0.2, 0.3],
+    ),
+]
+SETTINGS = ("shared", "private", "group", "split", "offset", "duration", "file_column")
+
+
+@examples(8)
+@given(
+    column=st.sampled_from(["file_name", "begin", "pitch", 3, None]),
+    values=st.sampled_from(COLUMNS),
+    params=parameters(SETTINGS) | st.just({"offset": "begin", "private": "pitch"}),
+)
+def test_tables(folder, column, values, params):
+    notes = pd.DataFrame({"file_name": ["a.wav", "b.wav", "c.wav"], "begin": 0.0, "pitch": 60})
+    if column is not None:
+        notes[column] = values
+    table = attempt(
+        lambda: AudioTable(folder, notes, **params), (*SETTINGS, "file_name", "metadata")
+    )
+    if table is not REFUSED:
+        assert len(table.segments) == len(table.factors) == 3
+        assert table.segments["path"].str.startswith(f"{folder}/").all()
+
+
+@examples(2)
+@given(folder=EDGES, metadata=EDGES)
+def test_folders_and_metadata(folder, metadata, tmp_path_factory):
+    attempt(lambda: AudioTable(folder, metadata), ("folder", "metadata"))
+    attempt(lambda: from_nsynth(folder, split=metadata), ("folder", "split"))
+    attempt(lambda: from_mirdata(folder, shared=metadata), ("dataset", "shared"))
