@@ -49,7 +49,7 @@ class PartnerPools:
         self._run = np.searchsorted(in_order, key, side="left")
         self._run_size = np.searchsorted(in_order, key, side="right") - self._run
 
-    def draw(self, rng: np.random.Generator, n_views: int) -> Rows:
+    def draw(self, rng: np.random.Generator, n_views: int, rows: Rows | None = None) -> Rows:
         """Draw partners, each with equal chances.
 
         Parameters
@@ -58,10 +58,12 @@ class PartnerPools:
             Source of the draws.
         n_views : int
             Rows that belong together: each row, and its partners.
+        rows : ndarray of int of shape (n_drawn,) or None
+            Rows for which to draw, repeated or not; None: each once.
 
         Returns
         -------
-        rows : ndarray of int of shape (n_rows, n_views)
+        views : ndarray of int of shape (n_drawn, n_views)
             Column 0 is each row itself.
 
         Raises
@@ -69,16 +71,16 @@ class PartnerPools:
         ValueError
             If a label has too few rows that differ.
         """
-        rows = np.arange(len(self.labels))[:, None]
-        while rows.shape[1] < n_views:
-            rows = np.concatenate([rows, self._next(rng, rows, n_views)[:, None]], axis=1)
-        return rows
+        views = (np.arange(len(self.labels)) if rows is None else rows)[:, None]
+        while views.shape[1] < n_views:
+            views = np.concatenate([views, self._next(rng, views, n_views)[:, None]], axis=1)
+        return views
 
     def _next(self, rng: np.random.Generator, rows: Rows, n_views: int) -> Rows:
         """Draw one partner more."""
         left = self._size[rows[:, 0]] - self._run_size[rows].sum(axis=1)
         if (left < 1).any():
-            self._refuse(int(np.argmax(left < 1)), n_views)
+            self._refuse(int(rows[np.argmax(left < 1), 0]), n_views)
         found = self._pick(rng, rows, left)
         if not self._others:
             return found
