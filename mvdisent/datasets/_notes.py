@@ -32,6 +32,7 @@ def make_notes(
     pitches: Sequence[int] = range(48, 85),
     velocities: Sequence[int] = (100,),
     soundfont: str | os.PathLike[str] | None = None,
+    band_limited: bool = True,
     sample_rate: int = 16000,
     duration: float = 1.0,
     transform: Callable[[NDArray[np.float32]], ArrayLike] | None = None,
@@ -50,6 +51,9 @@ def make_notes(
     soundfont : str or path-like, default=None
         A .sf2 or .sf3 file with the presets of General MIDI; None: the TimGM6mb.sf2
         of the package pretty_midi.
+    band_limited : bool, default=True
+        Whether to filter out what lies above half of ``sample_rate``, so that nothing
+        aliases. False reads the recordings without a filter.
     sample_rate : int, default=16000
         In Hz.
     duration : float, default=1.0
@@ -92,10 +96,11 @@ def make_notes(
     note that peaks below -80 dB of full scale is silent, and left out of both results:
     the alto saxophone of TimGM6mb.sf2 has no key 64.
 
-    Nothing is random: a note is the same, bit by bit, whatever is made beside it. It is
-    rendered at three times the rate for 16 kHz, and filtered, so that nothing aliases.
-    Levels are equal, or they would tell the instrument. Neighbouring keys often share
-    a recording: hold out ranges of keys, not every second one.
+    Nothing is random: a note is the same, bit by bit, whatever is made beside it. Levels
+    are equal, or they would tell the instrument; so would partials that alias: with
+    ``band_limited=False`` hand-made features find the instrument of unseen keys one and a
+    half times to twice as often. Neighbouring keys often share a recording: hold out
+    ranges of keys, not every second one.
 
     Examples
     --------
@@ -109,7 +114,8 @@ def make_notes(
     n_times = _check_length(sample_rate, duration)
     check_transform(transform)
     table = _note_table(instruments, pitches, velocities)
-    renderer = NoteRenderer(soundfont, sample_rate)
+    _param_checks.check_flag("band_limited", band_limited)
+    renderer = NoteRenderer(soundfont, sample_rate, band_limited=bool(band_limited))
     programs = [NOTE_INSTRUMENTS[name].program for name in table["instrument"]]
     renderer.check_programs(programs)
     keys, strokes = table["pitch"].tolist(), table["velocity"].tolist()
@@ -139,6 +145,7 @@ def make_note_views(
     pitches: Sequence[int] = range(48, 85),
     velocities: Sequence[int] = (100,),
     soundfont: str | os.PathLike[str] | None = None,
+    band_limited: bool = True,
     sample_rate: int = 16000,
     duration: float = 1.0,
     transform: Callable[[NDArray[np.float32]], ArrayLike] | None = None,
@@ -161,6 +168,9 @@ def make_note_views(
     soundfont : str or path-like, default=None
         A .sf2 or .sf3 file with the presets of General MIDI; None: the TimGM6mb.sf2
         of the package pretty_midi.
+    band_limited : bool, default=True
+        Whether to filter out what lies above half of ``sample_rate``, so that nothing
+        aliases. False reads the recordings without a filter.
     sample_rate : int, default=16000
         In Hz.
     duration : float, default=1.0
@@ -213,6 +223,7 @@ def make_note_views(
         pitches=pitches,
         velocities=velocities,
         soundfont=soundfont,
+        band_limited=band_limited,
         sample_rate=sample_rate,
         duration=duration,
     )

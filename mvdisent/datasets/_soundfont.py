@@ -35,15 +35,23 @@ class NoteRenderer:
         A .sf2 or .sf3 file; None: the TimGM6mb.sf2 of the package pretty_midi.
     sample_rate : int
         In Hz.
+    band_limited : bool
+        Whether to render at a multiple of it, and filter.
     """
 
-    def __init__(self, soundfont: str | os.PathLike[str] | None, sample_rate: int) -> None:
+    def __init__(
+        self,
+        soundfont: str | os.PathLike[str] | None,
+        sample_rate: int,
+        *,
+        band_limited: bool,
+    ) -> None:
         try:
             from tinysoundfont import Synth
         except ImportError as error:
             raise ImportError(f"notes need tinysoundfont: {_CURE}") from error
         self.path = find_soundfont(soundfont)
-        self._factor = max(1, math.ceil(_OWN_RATE / sample_rate))
+        self._factor = math.ceil(_OWN_RATE / sample_rate) if band_limited else 1
         if self._factor > 1:  # as resample_poly has it by default, designed once
             taps = 20 * self._factor + 1
             self._filter = scipy.signal.firwin(taps, 1 / self._factor, window=("kaiser", 5.0))
