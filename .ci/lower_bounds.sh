@@ -16,4 +16,6 @@ sed -n 's/^ *pyarrow>=/pyarrow==/p' setup.cfg >>"$scratch/lowest.txt"
 cat "$scratch/lowest.txt"
 python3 -m venv "$scratch/venv"
 "$scratch/venv/bin/pip" install -q -c "$scratch/lowest.txt" -e ".[dask,notes,optuna,plot,ray,test]"
+# Of no extra: it asks for pyaudio, which needs PortAudio's headers and which notes do not need.
+"$scratch/venv/bin/pip" install -q --no-deps "$(grep '^tinysoundfont==' constraints.txt)"
 "$scratch/venv/bin/pytest" -o filterwarnings=default "$@"

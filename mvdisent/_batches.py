@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -20,7 +21,8 @@ class ViewDataset(torch.utils.data.Dataset[Batch]):
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_views, *view_shape)
-        The views, in any float type; a memmap is read batch by batch.
+        The views, in any float type; a memmap is read batch by batch. Or one draw of
+        a source of views, which has ``redrawn(seed)``.
     present : ndarray of bool of shape (n_samples, n_views) or None
         False where a view is missing. None: all present.
     offset, scale : float
@@ -41,6 +43,8 @@ class ViewDataset(torch.utils.data.Dataset[Batch]):
         device: str | torch.device,
         rows: NDArray[np.intp] | None = None,
     ) -> None:
+        if rows is not None and hasattr(X, "subset"):  # so that partners are drawn among these
+            X, present, rows = X.subset(rows), None if present is None else present[rows], None
         self.X = X
         self.present = present
         self.offset = offset
@@ -50,6 +54,14 @@ class ViewDataset(torch.utils.data.Dataset[Batch]):
 
     def __len__(self) -> int:
         return len(self.X) if self.rows is None else len(self.rows)
+
+    def redrawn(self, generator: torch.Generator) -> Self:
+        """Draw the views of an epoch, where they come from a source; else give itself."""
+        if not hasattr(self.X, "redrawn"):
+            return self
+        drawn = copy.copy(self)
+        drawn.X = self.X.redrawn(int(torch.randint(2**62, (), generator=generator)))
+        return drawn
 
     def take(self, rows: NDArray[np.intp] | slice) -> Batch:
         """Gather rows as float32: the scaled views, and which of them are present."""
@@ -76,7 +88,8 @@ class ViewBatches:
     batch_size : int
         Rows of a batch, at most.
     generator : torch.Generator
-        Source of the order, drawn afresh each epoch.
+        Source of the order, and of the views that a source gives, drawn afresh
+        each epoch.
     """
 
     def __init__(self, dataset: ViewDataset, batch_size: int, generator: torch.Generator) -> None:
@@ -89,6 +102,7 @@ class ViewBatches:
         return math.ceil(len(self.dataset) / self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        order = torch.randperm(len(self.dataset), generator=self.generator).numpy()
+        dataset = self.dataset.redrawn(self.generator)
+        order = torch.randperm(len(dataset), generator=self.generator).numpy()
         for rows in np.array_split(order, len(self))[self.n_skipped :]:
-            yield self.dataset.take(rows)
+            yield dataset.take(rows)

@@ -217,7 +217,10 @@ class BlockCodesMixin(TransformerMixin):
 
     def _validate(self, X: ArrayLike, *, reset: bool) -> NDArray[Any]:
         """Shape X as views; 2-D X goes through scikit-learn's own validation."""
-        array: Any = X if hasattr(X, "columns") else _checks.as_array(X)
+        # A source of views is never held whole: its fixed draw is read chunk by chunk.
+        array: Any = X.drawn() if hasattr(X, "drawn") else X
+        if array is X and not hasattr(X, "columns"):
+            array = _checks.as_array(X)
         n_axes = len(array.shape)  # a polars DataFrame has no ndim
         if n_axes < 2 or (n_axes == 2 and (reset or len(self.view_shape_) == 1)):
             array = self._validate_table(array, reset=reset)

@@ -18,6 +18,7 @@ PACKAGE = ROOT / "mvdisent"
 LAYERS = {
     "_checks": 0,
     "_blocks": 0,
+    "_pairing": 0,
     "datasets": 1,
     "audio": 1,
     "views": 1,

@@ -1,0 +1,133 @@
+"""Features of recordings of any length, through those of their windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from ._crops import windows
+
+# Windows that are transformed at a time.
+_CHUNK_WINDOWS = 256
+
+
+class WindowFeatures(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
+    """Mean and spread, over a recording's windows, of what a fitted model makes of each.
+
+    A model that was trained on one second serves a track of five minutes so.
+
+    Parameters
+    ----------
+    estimator : transformer
+        Fitted; takes windows (n_windows, 1, ..., length), such as a
+        ``MultiViewDisentangler`` of spectra, or of a Pipeline with ``LogMel`` of
+        waveforms. It is used as it is, and never fitted.
+    length : int
+        Instants or frames of a window: those of a view in training.
+    hop : int, default=None
+        Instants or frames from one window's start to the next; None: ``length``.
+
+    See Also
+    --------
+    windows : One row a window.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.preprocessing import FunctionTransformer
+    >>> from mvdisent.views import WindowFeatures
+    >>> level = FunctionTransformer(lambda X: X.mean(axis=(1, 3)))  # of each band
+    >>> tracks = [np.zeros((8, 500)), np.ones((8, 90))]
+    >>> WindowFeatures(level, 16, hop=8).transform(tracks).shape
+    (2, 16)
+    """
+
+    def __init__(self, estimator: Any, length: int, *, hop: int | None = None) -> None:
+        self.estimator = estimator
+        self.length = length
+        self.hop = hop
+
+    def fit(self, X: Any = None, y: Any = None) -> Self:
+        """Check that the estimator is fitted; nothing is learned.
+
+        Parameters
+        ----------
+        X : object, default=None
+            Ignored.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : WindowFeatures
+            The transformer itself.
+        """
+        check_is_fitted(self.estimator)
+        return self
+
+    def transform(self, X: ArrayLike | Iterable[ArrayLike]) -> NDArray[np.float64]:
+        """Pool the features of each recording's windows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_recordings, ..., n), or iterable of arrays (..., n)
+            Waveforms (n_times,) or spectra (n_mels, n_frames) of any lengths. An
+            iterable, such as a generator that reads files, is read one by one: no
+            more than one recording, and 256 windows of it, are held.
+
+        Returns
+        -------
+        features : ndarray of shape (n_recordings, 2 * n_columns)
+            Means over windows of each of the estimator's columns, then standard
+            deviations.
+
+        Raises
+        ------
+        ValueError
+            If a recording is not finite or shorter than a window, or there is none.
+        """
+        check_is_fitted(self.estimator)
+        if isinstance(X, str | bytes) or not isinstance(X, Iterable):
+            raise TypeError(f"X is a {type(X).__name__}; pass a list of arrays, one a recording")
+        rows = [self._pool(recording) for recording in X]
+        if not rows:
+            raise ValueError("X holds no recording; pass one or more")
+        return np.stack(rows)
+
+    def _pool(self, recording: ArrayLike) -> NDArray[np.float64]:
+        drawn = windows([recording], self.length, hop=self.hop).drawn()
+        chunks = [
+            np.asarray(self.estimator.transform(drawn[start : start + _CHUNK_WINDOWS]), dtype=float)
+            for start in range(0, len(drawn), _CHUNK_WINDOWS)
+        ]
+        features = np.concatenate(chunks)
+        return np.concatenate([features.mean(axis=0), features.std(axis=0)])
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Name the columns of ``transform``.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Ignored.
+
+        Returns
+        -------
+        names : ndarray of str
+            ``shared_0_mean``, ..., then ``shared_0_std``, ...
+        """
+        names = self.estimator.get_feature_names_out()
+        return np.asarray([f"{name}_{of}" for of in ("mean", "std") for name in names], object)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        return tags

@@ -1,0 +1,104 @@
+"""Waveforms transformed in workers: by seed alone, with nothing of this process touched."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+
+from mvdisent.views import render
+from mvdisent.views._render import _render_clips, _seeds
+
+N, TIMES = 6, 400
+CLIPS = np.random.default_rng(0).normal(size=(N, TIMES)).astype(np.float32)
+SOME = np.where(np.arange(N)[:, None] == 2, np.float32(np.nan), CLIPS)
+
+
+def jolt(samples, sample_rate):
+    """Draws from every global generator, as libraries do, and changes what it was given."""
+    samples *= random.random()
+    samples += np.float32(np.random.normal() * sample_rate)  # noqa: NPY002
+    samples += torch.randn(()).numpy()
+    return samples[None, : 300 + random.randrange(200)]
+
+
+def states():
+    numpy_state = np.random.get_state()  # noqa: NPY002
+    return random.getstate(), numpy_state[1].tobytes(), torch.get_rng_state().numpy().tobytes()
+
+
+@pytest.fixture(scope="module")
+def copies():
+    before = states()
+    made = render(SOME, jolt, sample_rate=8000, n_copies=3, random_state=5)
+    assert states() == before
+    return made
+
+
+def test_each_copy_is_drawn_by_itself(copies):
+    assert copies.shape == (N, 3, TIMES)
+    assert copies.dtype == np.float32
+    assert len(np.unique(copies[[0, 1, 3, 4, 5], :, 0])) == (N - 1) * 3
+
+
+def test_copies_follow_from_the_seed_whatever_the_number_of_workers(copies):
+    state = np.random.get_state()  # noqa: NPY002
+    np.random.seed(77)  # noqa: NPY002 - the caller's own, of which nothing depends
+    again = render(SOME, jolt, sample_rate=8000, n_copies=3, n_jobs=2, random_state=5)
+    np.random.set_state(state)  # noqa: NPY002
+    assert_array_equal(again, copies)
+
+
+def test_another_seed_or_clip_gives_other_copies():
+    firsts = {next(_seeds(seed, clip)) for seed in range(20) for clip in range(20)}
+    assert len(firsts) == 400
+
+
+def test_a_missing_clip_stays_missing(copies):
+    assert_array_equal(np.isnan(copies).all(axis=(1, 2)), [0, 0, 1, 0, 0, 0])
+    assert np.isnan(copies).sum() == 3 * TIMES
+
+
+@pytest.fixture
+def own_states():
+    """Gives back the global states that a worker's function sets."""
+    before = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    yield
+    random.setstate(before[0])
+    np.random.set_state(before[1])  # noqa: NPY002
+    torch.set_rng_state(before[2])
+
+
+@pytest.mark.usefixtures("own_states")
+def test_longer_waveforms_are_cut_and_shorter_ones_padded():
+    for change, expected in (
+        (lambda x, rate: np.tile(x, 2), CLIPS[0]),
+        (lambda x, rate: x[:rate], np.where(np.arange(TIMES) < 100, CLIPS[0], 0)),
+    ):
+        made = _render_clips(change, CLIPS[:1], 100, 2, np.array([0]), 0)
+        assert_array_equal(made, [[expected, expected]])
+
+
+@pytest.mark.usefixtures("own_states")
+def test_what_gives_no_waveform_is_refused():
+    with pytest.raises(ValueError, match=r"made of clip 7 an array of shape \(2, 400\)"):
+        _render_clips(lambda x, rate: np.stack([x, x]), CLIPS[:1], 8000, 1, np.array([7]), 0)
+
+
+@pytest.mark.parametrize(
+    ("X", "transform", "options", "error", "message"),
+    [
+        (CLIPS, None, {}, TypeError, "transform=None cannot be called"),
+        (CLIPS, jolt, {"sample_rate": 0}, ValueError, "sample_rate=0; pass a positive number"),
+        (CLIPS, jolt, {"n_copies": 0}, ValueError, "n_copies=0; pass an int, 1 or more"),
+        (CLIPS, jolt, {"n_jobs": 0}, ValueError, "n_jobs=0; pass None"),
+        (CLIPS[:, None], jolt, {}, ValueError, r"X has shape \(6, 1, 400\); pass waveforms"),
+        (CLIPS.astype(np.int16), jolt, {}, ValueError, "X has dtype int16"),
+    ],
+)
+def test_what_cannot_be_rendered_is_refused(X, transform, options, error, message):
+    with pytest.raises(error, match=message):
+        render(X, transform, **{"sample_rate": 8000, **options})
