@@ -47,6 +47,9 @@ class Recording:
             if fault := find_fault(raw):
                 raise self.error(fault)
             self._sound = Decoder(raw, self._path)
+            if not _RATES[0] <= self._sound.rate <= _RATES[1]:
+                self._sound.close()
+                raise self.error(f"corrupt: its header announces a rate of {self._sound.rate} Hz")
         except OSError as error:
             missing = isinstance(error, FileNotFoundError)
             text = "is not there" if missing else f"cannot be read ({error.strerror})"
@@ -121,7 +124,11 @@ class Recording:
         before = min(steps, start // step_in)
         wide = self._sound.mono(start - before * step_in, min(stop + steps * step_in, n_frames))
         out = soxr.resample(wide, rate, sample_rate, quality=_QUALITY)[before * step_out :]
-        return np.ascontiguousarray(out[: -(-(stop - start) * step_out // step_in)])
+        exact = None if duration is None else round(duration * sample_rate)
+        n_times = -(-(stop - start) * step_out // step_in) if exact is None else exact
+        if len(out) < (exact or 1):
+            raise self.error(f"has {self.seconds:.4g} s, too short {_place(offset, duration)}")
+        return np.ascontiguousarray(out[:n_times])
 
 
 def _place(offset: float, duration: float | None) -> str:

@@ -145,6 +145,15 @@ def test_a_recording_that_was_never_completed_is_refused(file):
         read_audio(path, sample_rate=16000)
 
 
+@pytest.mark.parametrize("rate", [0, 1, 99, 1_000_001, 2**31 - 1, 2**32 - 1])
+def test_a_rate_that_cannot_be_is_refused(file, rate):
+    path = file("WAV", "PCM_16")
+    data = path.read_bytes()
+    path.write_bytes(data[:24] + struct.pack("<I", rate) + data[28:])
+    with pytest.raises(AudioFileError, match=r"no sound file|announces a rate of -?\d+ Hz"):
+        read_audio(path, sample_rate=16000)
+
+
 def test_a_stream_without_a_length_is_refused(file):
     path = file("FLAC")
     data = bytearray(path.read_bytes())

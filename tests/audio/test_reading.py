@@ -74,6 +74,22 @@ def test_a_segment_is_the_same_part_of_the_whole(tmp_path, rate, sample_rate):
         assert_allclose(clip, whole[start : start + sample_rate], rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("rate", [8000, 11025, 22050, 44056, 44100, 96000])
+@pytest.mark.parametrize("sample_rate", [8000, 16000, 22050, 44100, 48000])
+def test_a_clip_has_as_many_instants_as_asked_to_the_very_end_of_a_file(
+    tmp_path, rate, sample_rate
+):
+    for n_times in (1, 2, 3, 7, 800, 801, 12345):
+        n_frames = -(-n_times * rate // sample_rate)  # that many, and no more
+        sound = np.random.default_rng(0).uniform(-0.5, 0.5, n_frames)
+        soundfile.write(tmp_path / "short.wav", sound, rate)
+        clip = read_audio(
+            tmp_path / "short.wav", sample_rate=sample_rate, duration=n_times / sample_rate
+        )
+        assert len(clip) == n_times
+        assert np.isfinite(clip).all()
+
+
 # Quiet, tonal and noisy by turns: where bit rates change, seeking goes astray.
 def changing(rate, seconds=4):
     times = np.arange(seconds * rate) / rate
