@@ -19,24 +19,25 @@ class PartnerPools:
 
     Parameters
     ----------
-    labels : ndarray of shape (n_rows,)
+    codes : ndarray of int of shape (n_rows,)
         Partners agree in it.
-    differ : sequence of ndarray of shape (n_rows,)
+    differ : sequence of ndarray of int of shape (n_rows,)
         Partners differ in each of these: one or more.
     usable : ndarray of bool of shape (n_rows,)
         Rows that may be partners; all rows have some.
+    names : ndarray of shape (n_codes,)
+        What each of the first codes stands for, for errors.
     """
 
     def __init__(
         self,
-        labels: NDArray[Any],
-        differ: Sequence[NDArray[Any]],
+        codes: Rows,
+        differ: Sequence[Rows],
         usable: NDArray[np.bool_],
+        names: NDArray[Any],
     ) -> None:
-        self.labels = labels
-        codes = np.unique(labels, return_inverse=True)[1]
-        first, *others = (np.unique(values, return_inverse=True)[1] for values in differ)
-        self._others = others
+        self._codes, self._names = codes, names
+        first, *self._others = differ
         # Sorted by label, then by the first factor: the rows that must be left out are a run.
         key = codes * (first.max(initial=0) + 1) + first
         pool = np.flatnonzero(usable)
@@ -71,7 +72,7 @@ class PartnerPools:
         ValueError
             If a label has too few rows that differ.
         """
-        views = (np.arange(len(self.labels)) if rows is None else rows)[:, None]
+        views = (np.arange(len(self._codes)) if rows is None else rows)[:, None]
         while views.shape[1] < n_views:
             views = np.concatenate([views, self._next(rng, views, n_views)[:, None]], axis=1)
         return views
@@ -122,10 +123,10 @@ class PartnerPools:
         return np.intp(rng.choice(pool[fits]))
 
     def _refuse(self, row: int, n_views: int) -> None:
-        label = self.labels[row]
+        label = self._names[self._codes[row]]
         text = label.item() if isinstance(label, np.generic) else label
         raise ValueError(
-            f"labels has too few clips of {text!r} for n_views={n_views}: of each label it needs "
-            f"{n_views} clips that are not missing and differ (in each factor of differ); drop "
-            "this label, add clips of it, or split by groups that keep its clips together"
+            f"labels has too few clips of {text!r:.60} for n_views={n_views}: of each label it "
+            f"needs {n_views} clips that are not missing and differ (in each factor of differ); "
+            "drop this label, add clips of it, or split by groups that keep its clips together"
         )

@@ -233,8 +233,9 @@ def make_note_views(
             f"n_views={n_views}, but {of_instrument.idxmin()!r} sounds at {of_instrument.min()} of "
             "the pitches, and the views of a row differ in pitch: pass more pitches or fewer views"
         )
-    instrument, pitch = table["instrument"].to_numpy(str), table["pitch"].to_numpy()
-    pools = PartnerPools(instrument, [pitch], np.ones(len(table), dtype=bool))
+    codes, names = pd.factorize(table["instrument"])
+    every = np.ones(len(table), dtype=bool)
+    pools = PartnerPools(codes, [table["pitch"].to_numpy()], every, np.asarray(names))
     rows = pools.draw(rng, n_views, rng.integers(len(table), size=n_samples))
     size = n_views * notes.shape[1]
     X = in_chunks(lambda part: notes[rows[part]], n_samples, size, transform)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from ._transform import ViewTransform
 
 def augment(
     X: ArrayLike | ViewSource,
-    transforms: ViewTransform | Iterable[ViewTransform],
+    transforms: ViewTransform | Sequence[ViewTransform],
     *,
     n_views: int | None = None,
     random_state: RandomState = None,
@@ -80,14 +80,14 @@ def augment(
 
 
 def _as_list(transforms: Any) -> list[ViewTransform]:
-    steps = list(transforms) if isinstance(transforms, Iterable) else [transforms]
+    steps = transforms if isinstance(transforms, list | tuple) else [transforms]
     for step in steps:
         if not isinstance(step, ViewTransform):
             raise TypeError(
                 f"transforms holds {step!r:.60}; pass MelShift, Gain or another ViewTransform; a "
                 "transform of waveforms, such as a pedalboard, goes to render"
             )
-    return steps
+    return list(steps)
 
 
 def _as_copies(X: ArrayLike, n_views: int | None) -> ViewSource:

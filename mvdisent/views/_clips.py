@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sized
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _checks
+from .. import _checks, _factor_checks
+from .._arrays import kind_of
 
 # Values in a chunk of a pass over the clips.
 _SCAN_ELEMENTS = 2**20
@@ -29,22 +31,44 @@ def as_clips(X: ArrayLike, name: str = "X") -> NDArray[Any]:
     return clips[:, 0] if clips.ndim == 4 and clips.shape[1] == 1 else clips
 
 
-def as_recordings(X: Any, name: str = "X") -> list[NDArray[Any]]:
-    """Take recordings of any lengths as a list of arrays (..., length), without a copy."""
+def as_recordings(X: Any, length: int, *, first: int = 0) -> list[NDArray[Any]]:
+    """Take recordings of any lengths as a list of arrays (..., n), without a copy.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_recordings, ..., n), or list of arrays (..., n)
+        Refused where one is not finite.
+    length : int
+        Instants or frames that each must have at least.
+    first : int, default=0
+        Number of the first recording, for errors.
+
+    Returns
+    -------
+    recordings : list of ndarray of shape (..., n)
+        Of one shape but for the last axis.
+    """
     if not isinstance(X, list | tuple):
-        return list(as_clips(X, name))
-    if len(X) == 0:
-        raise ValueError(f"{name} is an empty {type(X).__name__}; pass one recording or more")
-    recordings = [_as_numbers(x, f"{name}[{i}]") for i, x in enumerate(X)]
+        recordings = list(as_clips(X))
+    elif len(X) == 0:
+        raise ValueError(f"X is an empty {type(X).__name__}; pass one recording or more")
+    else:
+        recordings = [_as_numbers(x, f"X[{i}]") for i, x in enumerate(X, first)]
     recordings = [x[0] if x.ndim == 3 and len(x) == 1 else x for x in recordings]
-    first = recordings[0].shape[:-1]
-    for i, recording in enumerate(recordings):
-        if recording.ndim == 0 or recording.shape[:-1] != first:
+    shape = recordings[0].shape
+    for i, recording in enumerate(recordings, first):
+        if recording.ndim == 0 or recording.shape[:-1] != shape[:-1]:
             raise ValueError(
-                f"{name}[{i}] has shape {recording.shape}, and {name}[0] has "
-                f"{recordings[0].shape}: pass recordings that differ in their last axis alone, "
-                "(n_times,) or (n_mels, n_frames)"
+                f"X[{i}] has shape {recording.shape}, and X[{first}] has {shape}: pass recordings "
+                "that differ in their last axis alone, (n_times,) or (n_mels, n_frames)"
             )
+        if recording.shape[-1] < length:
+            raise ValueError(
+                f"X[{i}] has {recording.shape[-1]} frames or instants, fewer than length={length}: "
+                "drop it, pad it, or pass a smaller length"
+            )
+        if not find_present(recording[None], first=i).all():
+            raise ValueError(f"X[{i}] contains NaN throughout: drop this recording")
     return recordings
 
 
@@ -85,26 +109,29 @@ def find_present(X: NDArray[Any], name: str = "X", first: int = 0) -> NDArray[np
     return present
 
 
-def check_recordings(recordings: list[NDArray[Any]], length: int, name: str = "X") -> None:
-    """Refuse recordings that are too short or not finite."""
-    for i, recording in enumerate(recordings):
-        if recording.shape[-1] < length:
-            raise ValueError(
-                f"{name}[{i}] has {recording.shape[-1]} frames or instants, fewer than "
-                f"length={length}: drop it, pad it, or pass a smaller length"
-            )
-        if not find_present(recording[None], name, i).all():
-            raise ValueError(f"{name}[{i}] contains NaN throughout: drop this recording")
-
-
-def as_factor(values: Any, n_clips: int, name: str) -> NDArray[Any]:
-    """Take one factor of the clips, (n_clips,), of any type without missing values."""
-    if isinstance(values, str | bytes) or np.ndim(values) != 1:
-        raise ValueError(f"{name} has shape {np.shape(values)}; pass one value a clip, (n_clips,)")
-    array = np.asarray(values)
-    _checks.check_n_rows(name, len(array), "X", n_clips)
-    _checks.check_none_missing(name, np.asarray(pd.isna(array)))
-    return array.astype(str) if array.dtype.kind == "O" else array
+def as_factor(values: Any, n_clips: int, name: str) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    """Take one factor of the clips, (n_clips,), as codes and the values that they stand for."""
+    if hasattr(values, "detach") or hasattr(values, "tocsr"):
+        values = _checks.as_array(values, name)
+    elif isinstance(values, str | bytes | Mapping | set) or not isinstance(values, Sized):
+        raise TypeError(
+            f"{name} is of type {kind_of(values)}; pass a list, an array or a Series, one value a "
+            "clip"
+        )
+    shape = values.shape if hasattr(values, "shape") else (len(values),)
+    if len(shape) != 1:
+        raise ValueError(f"{name} has shape {shape}; pass one value a clip, (n_clips,)")
+    _checks.check_n_rows(name, shape[0], "X", n_clips)
+    if isinstance(values, np.ndarray) and values.dtype.kind not in "fiubOUSMm":
+        raise ValueError(f"{name} has dtype {values.dtype}; pass strings or real numbers")
+    if isinstance(values, np.ndarray) and not values.dtype.isnative:
+        values = values.astype(values.dtype.newbyteorder("="))
+    column = pd.Series(values)
+    _checks.check_none_missing(name, column.isna().to_numpy(dtype=bool))
+    if column.dtype == object:
+        _factor_checks.check_hashable(name, column)
+    codes, known = pd.factorize(column)
+    return codes, np.asarray(known)
 
 
 def _as_numbers(X: ArrayLike, name: str) -> NDArray[Any]:

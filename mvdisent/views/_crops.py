@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ._clips import as_recordings, check_recordings
+from ._clips import as_recordings
 from ._source import Draw, RandomState, Rows, ViewSource, as_seed, check_count
 
 
@@ -65,8 +65,7 @@ def crops(
     """
     check_count("length", length)
     check_count("n_views", n_views)
-    recordings = as_recordings(X)
-    check_recordings(recordings, int(length))
+    recordings = as_recordings(X, int(length))
     rows = np.arange(len(recordings))
     return _RandomCrops(recordings, rows, int(length), int(n_views), as_seed(random_state))
 
@@ -123,11 +122,14 @@ def windows(
     check_count("length", length)
     hop = length if hop is None else hop
     check_count("hop", hop)
-    recordings = as_recordings(X)
-    check_recordings(recordings, int(length))
+    return cut_windows(as_recordings(X, int(length)), int(length), int(hop))
+
+
+def cut_windows(recordings: list[NDArray[Any]], length: int, hop: int) -> ViewSource:
+    """Cut recordings that were checked."""
     starts = [np.arange(0, x.shape[-1] - length + 1, hop) for x in recordings]
     rows = np.repeat(np.arange(len(starts)), [len(own) for own in starts])
-    return _Windows(recordings, rows, int(length), np.concatenate(starts))
+    return _Windows(recordings, rows, length, np.concatenate(starts))
 
 
 def window_table(source: ViewSource, *, rate: float) -> pd.DataFrame:

@@ -73,9 +73,10 @@ def pair_by(
     """
     clips = as_clips(X)
     check_count("n_views", n_views)
-    names = as_factor(labels, len(clips), "labels")
+    codes, names = as_factor(labels, len(clips), "labels")
     source = _PairedClips(
         clips,
+        codes,
         names,
         _as_factors(differ, len(clips)),
         find_present(clips),
@@ -91,15 +92,17 @@ class _PairedClips(ViewSource):
     def __init__(
         self,
         X: NDArray[Any],
-        labels: NDArray[Any],
-        differ: Sequence[NDArray[Any]],
+        codes: Rows,
+        names: NDArray[Any],
+        differ: Sequence[Rows],
         present: NDArray[np.bool_],
         rows: Rows,
         n_views: int,
         seed: int,
     ) -> None:
         super().__init__(rows, n_views, X.shape[1:], seed)
-        self._X, self._labels, self._differ, self._present = X, labels, differ, present
+        self._X, self._codes, self._names = X, codes, names
+        self._differ, self._present = differ, present
         self._pools: PartnerPools | None = None
 
     @property
@@ -110,7 +113,7 @@ class _PairedClips(ViewSource):
         rows = self._rows
         if self._pools is None:
             differ = [values[rows] for values in self._differ] or [rows]
-            self._pools = PartnerPools(self._labels[rows], differ, self._present[rows])
+            self._pools = PartnerPools(self._codes[rows], differ, self._present[rows], self._names)
         return (rows[self._pools.draw(rng, self.shape[1])],)
 
     def _take(self, draw: Draw, rows: Any) -> NDArray[np.float32]:
@@ -120,18 +123,24 @@ class _PairedClips(ViewSource):
         return np.asarray(draw[0])
 
     def _subset(self, places: Rows) -> _PairedClips:
-        rows = self._rows[places]
         return _PairedClips(
-            self._X, self._labels, self._differ, self._present, rows, self.shape[1], self._seed
+            self._X,
+            self._codes,
+            self._names,
+            self._differ,
+            self._present,
+            self._rows[places],
+            self.shape[1],
+            self._seed,
         )
 
 
-def _as_factors(differ: Any, n_clips: int) -> list[NDArray[Any]]:
-    """Take factors as a list of arrays (n_clips,)."""
+def _as_factors(differ: Any, n_clips: int) -> list[Rows]:
+    """Take factors as a list of codes (n_clips,)."""
     if differ is None:
         return []
     if isinstance(differ, pd.DataFrame | Mapping):
         if len(names := list(differ)) == 0:
             raise ValueError("differ has no column; pass a factor or more, or None")
-        return [as_factor(differ[name], n_clips, f"differ[{name!r}]") for name in names]
-    return [as_factor(differ, n_clips, "differ")]
+        return [as_factor(differ[name], n_clips, f"differ[{name!r}]")[0] for name in names]
+    return [as_factor(differ, n_clips, "differ")[0]]

@@ -16,6 +16,8 @@ from ._transform import FloatArray, Shape, ViewTransform
 
 # Values of noise, of which each view takes a run from a place of its own.
 _TABLE_SIZE = 2**20
+# Largest change of a level, in dB: float32 holds the power of it.
+_MAX_DB = 200.0
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Gain(ViewTransform):
     db: float = 6.0
 
     def __post_init__(self) -> None:
-        _check_real("db", self.db)
+        _check_real("db", self.db, _MAX_DB)
 
     def draw(
         self, rng: np.random.Generator, shape: tuple[int, int], view_shape: Shape
@@ -116,7 +118,7 @@ class TiltEQ(ViewTransform):
     f_max: float | None = None
 
     def __post_init__(self) -> None:
-        _check_real("db_per_octave", self.db_per_octave)
+        _check_real("db_per_octave", self.db_per_octave, _MAX_DB)
         _check_real("sample_rate", self.sample_rate)
         _check_real("f_min", self.f_min)
         if self.f_max is not None:
@@ -181,12 +183,14 @@ class AddNoise(ViewTransform):
         n_values = X.shape[2] * X.shape[3]
         runs = np.lib.stride_tricks.sliding_window_view(_noise_table(n_values), n_values)
         noise: FloatArray = runs[place].reshape(X.shape)
-        power = np.power(np.float32(10), X / np.float32(10))
+        peak = X.max(axis=(2, 3), keepdims=True)  # taken as 0 dB: any power is finite
+        power = np.power(np.float32(10), (X - peak) / np.float32(10))
         level = power.mean(axis=(2, 3)) * np.power(np.float32(10), -ratio / np.float32(10))
         noise *= level[..., None, None]
         noise += power
         np.log10(noise, out=noise)
         noise *= np.float32(10)
+        noise += peak
         return noise
 
 
@@ -246,17 +250,17 @@ def _noise_table(n_values: int) -> FloatArray:
     return table
 
 
-def _check_real(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < np.inf:
-        raise ValueError(f"{name}={value!r:.60}; pass a finite number, 0 or more")
+def _check_real(name: str, value: object, high: float = 1e9) -> None:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) <= high:
+        raise ValueError(f"{name}={value!r:.60}; pass a number from 0 to {high:g}")
 
 
 def _as_pair(name: str, pair: Any) -> tuple[float, float]:
     if (
         isinstance(pair, str | bytes)
         or np.shape(pair) != (2,)
-        or not all(isinstance(end, Real) and np.isfinite(float(end)) for end in pair)
+        or not all(isinstance(end, Real) and abs(float(end)) <= _MAX_DB for end in pair)
         or pair[0] > pair[1]
     ):
-        raise ValueError(f"{name}={pair!r:.60}; pass two finite numbers, (low, high)")
+        raise ValueError(f"{name}={pair!r:.60}; pass two numbers, (low, high), to {_MAX_DB:g} dB")
     return float(pair[0]), float(pair[1])

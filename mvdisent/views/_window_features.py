@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from ._crops import windows
+from ._clips import as_recordings
+from ._crops import cut_windows
+from ._source import ViewSource, check_count
 
 # Windows that are transformed at a time.
 _CHUNK_WINDOWS = 256
@@ -71,7 +73,7 @@ class WindowFeatures(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self.estimator)
         return self
 
-    def transform(self, X: ArrayLike | Iterable[ArrayLike]) -> NDArray[np.float64]:
+    def transform(self, X: Any) -> NDArray[np.float64]:
         """Pool the features of each recording's windows.
 
         Parameters
@@ -93,15 +95,22 @@ class WindowFeatures(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
             If a recording is not finite or shorter than a window, or there is none.
         """
         check_is_fitted(self.estimator)
-        if isinstance(X, str | bytes) or not isinstance(X, Iterable):
+        listed = isinstance(X, Iterable) and getattr(X, "ndim", 1) > 0
+        if not listed or isinstance(X, str | bytes | Mapping):
             raise TypeError(f"X is a {type(X).__name__}; pass a list of arrays, one a recording")
-        rows = [self._pool(recording) for recording in X]
+        check_count("length", self.length)
+        hop = self.length if self.hop is None else self.hop
+        check_count("hop", hop)
+        rows = [
+            self._pool(cut_windows(as_recordings([x], self.length, first=i), self.length, hop))
+            for i, x in enumerate(X)
+        ]
         if not rows:
             raise ValueError("X holds no recording; pass one or more")
         return np.stack(rows)
 
-    def _pool(self, recording: ArrayLike) -> NDArray[np.float64]:
-        drawn = windows([recording], self.length, hop=self.hop).drawn()
+    def _pool(self, source: ViewSource) -> NDArray[np.float64]:
+        drawn = source.drawn()
         chunks = [
             np.asarray(self.estimator.transform(drawn[start : start + _CHUNK_WINDOWS]), dtype=float)
             for start in range(0, len(drawn), _CHUNK_WINDOWS)

@@ -15,6 +15,8 @@ from mvdisent.datasets import (
     from_mirdata,
     from_nsynth,
     make_harmonic_views,
+    make_note_views,
+    make_notes,
     make_tone_views,
 )
 
@@ -22,6 +24,7 @@ from ._hostile import EDGES, examples, hostile, is_large, parameters
 from ._property import REFUSED, attempt
 
 SMALL = {"n_samples": 3, "n_frequency_classes": 5, "sample_rate": 4000, "duration": 0.02}
+NOTES = {"instruments": ["flute"], "pitches": [60, 67], "sample_rate": 8000, "duration": 0.02}
 LONG = ("n_samples", "n_frequency_classes", "n_timbres", "duration", "sample_rate")
 
 
@@ -130,3 +133,23 @@ def test_folders_and_metadata(folder, metadata, tmp_path_factory):
     attempt(lambda: AudioTable(folder, metadata), ("folder", "metadata"))
     attempt(lambda: from_nsynth(folder, split=metadata), ("folder", "split"))
     attempt(lambda: from_mirdata(folder, shared=metadata), ("dataset", "shared"))
+
+
+@pytest.mark.parametrize("maker", [make_notes, make_note_views])
+@examples(2)
+@given(data=st.data())
+def test_notes(maker, data):
+    params = data.draw(parameters(names_of(maker)))
+    if any(is_large(params.get(name)) for name in LONG):
+        return
+    few = {"n_samples": 3} if maker is make_note_views else {}
+    # A path that is a file, or none, is refused as such.
+    made = attempt(
+        lambda: maker(**{**NOTES, **few, **params}),
+        (*names_of(maker), "path"),
+        also=(FileNotFoundError,),
+    )
+    if made is not REFUSED:
+        X, factors = made
+        assert len(X) == len(factors)
+        assert np.isfinite(X).all()

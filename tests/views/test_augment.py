@@ -220,11 +220,11 @@ def test_what_cannot_be_transformed_is_refused(X, transforms, options, error, me
     [
         (lambda: MelShift(-1), "max_bands=-1; pass an int, 0 or more"),
         (lambda: MelShift(1.5), "max_bands=1.5; pass an int"),
-        (lambda: Gain(-1.0), "db=-1.0; pass a finite number, 0 or more"),
+        (lambda: Gain(-1.0), "db=-1.0; pass a number from 0 to 200"),
         (lambda: TiltEQ(np.nan), "db_per_octave=nan; pass"),
         (lambda: TiltEQ(3.0, f_min=9000.0), "f_min=9000.0 is not below f_max=8000.0: pass less"),
-        (lambda: AddNoise((20.0, 10.0)), r"snr_db=\(20.0, 10.0\); pass two finite numbers"),
-        (lambda: AddNoise(10.0), "snr_db=10.0; pass two finite numbers"),
+        (lambda: AddNoise((20.0, 10.0)), r"snr_db=\(20.0, 10.0\); pass two numbers"),
+        (lambda: AddNoise(10.0), "snr_db=10.0; pass two numbers"),
         (lambda: TimeCrop(0), "n_frames=0; pass an int, 1 or more"),
     ],
 )

@@ -221,6 +221,7 @@ def test_a_source_survives_pickling():
         (LABELS[1:], {}, "labels has 59 rows, but X has 60"),
         (LABELS, {"differ": PITCH[1:]}, "differ has 59 rows, but X has 60"),
         (LABELS, {"differ": {}}, "differ has no column"),
+        (np.zeros(N, dtype="c8"), {}, "labels has dtype complex64; pass strings or real"),
         (LABELS[:, None], {}, r"labels has shape \(60, 1\); pass one value a clip"),
         ([None] + ["b"] * 59, {}, "labels has 1 missing values"),
         (LABELS, {"n_views": 0}, "n_views=0; pass an int, 1 or more"),

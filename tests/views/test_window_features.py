@@ -72,6 +72,10 @@ def test_recordings_are_taken_one_by_one_in_bounded_memory():
     ]
 
 
+def band_means():
+    return FunctionTransformer(lambda X: X.mean(axis=(1, 2)))
+
+
 def test_what_cannot_be_pooled_is_refused(model):
     with pytest.raises(NotFittedError):
         WindowFeatures(MultiViewDisentangler(), 16).fit(TRACKS)
@@ -79,5 +83,7 @@ def test_what_cannot_be_pooled_is_refused(model):
         WindowFeatures(model, 16).transform([])
     with pytest.raises(TypeError, match="X is a str; pass a list of arrays"):
         WindowFeatures(model, 16).transform("a.wav")
-    with pytest.raises(ValueError, match=r"X\[0\] has 16 frames or instants, fewer than length=17"):
-        WindowFeatures(model, 17).transform(TRACKS[2:])
+    with pytest.raises(ValueError, match=r"X\[2\] has 16 frames or instants, fewer than length=17"):
+        WindowFeatures(band_means(), 17).transform(TRACKS)
+    with pytest.raises(ValueError, match="hop=0; pass an int, 1 or more"):
+        WindowFeatures(model, 16, hop=0).transform(TRACKS)
