@@ -106,7 +106,7 @@ def test_parameters_of_cuts(params, hop, rate):
 
 @examples(3)
 @given(
-    X=hostile((8, 6, 5), huge=False) | hostile((8, 2, 6, 5), huge=False),
+    X=hostile((8, 6, 5)) | hostile((8, 2, 6, 5)),
     transform=st.sampled_from([make(**params) for make, params in TRANSFORMS.items()]),
 )
 def test_augment(X, transform):
@@ -153,7 +153,7 @@ def test_render(X, bad):
 
 
 @examples(2)
-@given(X=st.lists(hostile((6, 9), huge=False), max_size=3) | EDGES, length=EDGES | st.just(3))
+@given(X=st.lists(hostile((6, 9)), max_size=3) | EDGES, length=EDGES | st.just(3))
 def test_window_features(X, length):
     level = FunctionTransformer(lambda views: views.reshape(len(views), -1)[:, :1])
     pooler = WindowFeatures(level, length)
