@@ -16,6 +16,7 @@ from skorch.callbacks import Callback
 
 import mvdisent
 from mvdisent import MultiViewDisentangler
+from mvdisent.nn import MLPEncoder
 from mvdisent.objectives import MultiViewObjective
 from mvdisent.persistence import load, save
 
@@ -62,6 +63,22 @@ def test_a_divergence_is_seen_even_in_the_last_step(few, small, max_epochs):
     settings = {**small, "lr": 1e30, "batch_size": 1000}  # one step an epoch
     with pytest.raises(FloatingPointError, match=r"epoch [12]: .* is (nan|inf)"):
         MultiViewDisentangler(**settings, max_epochs=max_epochs).fit(few)
+
+
+class HalfEncoder(MLPEncoder):
+    """Works in bfloat16, as far as autocast lets it."""
+
+    def forward(self, x):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return super().forward(x).float()
+
+
+def test_a_fit_in_bfloat16_has_the_same_guard(few, small):
+    params = {**small, "encoder": HalfEncoder, "max_epochs": 2}
+    model = MultiViewDisentangler(**params).fit(few)
+    assert np.isfinite(model.transform(few)).all()
+    with pytest.raises(FloatingPointError, match=r"epoch 1: \w+ is .*diverged"):
+        model.set_params(lr=1e30).fit(few)
 
 
 def test_the_cause_is_an_outlier_where_there_is_one(few, quick):
