@@ -1,14 +1,19 @@
-"""The command line: ``mvdisent reproduce``, ``extract`` and ``info``."""
+"""The command line: ``mvdisent reproduce``, ``fit``, ``extract`` and ``info``."""
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
+from typing import Any
 
 import click
+import pandas as pd
 
-from . import __version__, _extract, _param_checks
+from . import __version__, _extract, _fit_job, _param_checks
 from . import _reproduce as job
 from ._build import resolve_device
+from ._disentangler import MultiViewDisentangler
+from ._format import check_target
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -106,6 +111,134 @@ def reproduce(
         raise SystemExit(130) from None
 
 
+def _parse_views(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    try:
+        _fit_job.factor_of(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return value
+
+
+def _parse_params(
+    ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
+) -> dict[str, Any]:
+    params = {}
+    for text in value:
+        name, equals, plain = text.partition("=")
+        if not equals or name not in MultiViewDisentangler().get_params():
+            raise click.BadParameter(f"{text!r}; pass a parameter of the model, such as lr=0.002")
+        try:
+            params[name] = ast.literal_eval(plain)
+        except (ValueError, SyntaxError):  # a word without quotes
+            params[name] = plain
+    return params
+
+
+@main.command()
+@click.argument("table", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--views",
+    callback=_parse_views,
+    required=True,
+    metavar="HOW",
+    help="'pair_by:FACTOR': two clips alike in that column, such as pair_by:instrument; "
+    "'crops': two windows of one file; 'augment': one clip twice, each at a gain of its own.",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="File for the model, which 'mvdisent extract' takes.",
+)
+@click.option(
+    "--mel-shift",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="BANDS",
+    help="Shift each view along the mel axis, by as much as this: transposition becomes private.",
+)
+@click.option("--duration", type=float, default=1.0, show_default=True, help="Seconds of a clip.")
+@click.option("--sample-rate", type=int, default=16000, show_default=True, help="In Hz.")
+@click.option(
+    "--level", type=float, default=0.2, show_default=True, help="Root mean square of each clip."
+)
+@click.option("--split", help="Split of the table to fit on, such as train. All, if not given.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--set",
+    "params",
+    callback=_parse_params,
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Parameter of MultiViewDisentangler, such as max_epochs=60; may be given again.",
+)
+@click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the spectra, which the next call finds again; OUT.spectra, if not given.",
+)
+@click.option("--skip-faulty", is_flag=True, help="Leave faulty files out, and list them.")
+@click.option(
+    "--n-jobs", type=int, default=1, show_default=True, help="Files at a time; -1: all cores."
+)
+def fit(
+    table: Path,
+    views: str,
+    out: Path,
+    mel_shift: int,
+    duration: float,
+    sample_rate: int,
+    level: float,
+    split: str | None,
+    seed: int,
+    params: dict[str, Any],
+    cache: Path | None,
+    skip_faulty: bool,
+    n_jobs: int,
+) -> None:
+    """Fit a model to the sound files of TABLE, and save it.
+
+    TABLE is a folder, or a .csv or .jsonl file in one, with a column file_name and one
+    for the factor of pair_by. Spectra are kept on disk, so a second call is quick.
+
+    Exit codes: 0, done; 3, done without faulty files, which are listed in
+    OUT.skipped.csv; 2, an argument is wrong; 130, interrupted.
+    """
+    spectra = out.with_name(f"{out.name}.spectra") if cache is None else cache
+    listed = out.with_name(f"{out.name}.skipped.csv")
+    on_error = "skip" if skip_faulty else "raise"
+    sound = _fit_job.Sound(sample_rate, duration, level, spectra, n_jobs, on_error)
+    try:
+        check_target(out)
+        clips = _fit_job.open_table(table, _fit_job.factor_of(views), split)
+        click.echo(f"{len(clips)} clips; spectra are kept in {spectra}")
+        fitted = _fit_job.fit(
+            clips,
+            views,
+            out,
+            sound,
+            mel_shift=mel_shift,
+            params={"random_state": seed, "verbose": 1, **params},
+        )
+    except (ValueError, TypeError, OSError, FloatingPointError) as error:
+        raise click.UsageError(str(error)) from None
+    except KeyboardInterrupt:
+        click.echo(f"interrupted; {out} was not written", err=True)
+        raise SystemExit(130) from None
+    click.echo(f"wrote {out}, fitted on {fitted.n_samples} samples of {fitted.n_views} views")
+    _tell_skipped(fitted.skipped, listed)
+
+
+def _tell_skipped(skipped: pd.DataFrame, listed: Path) -> None:
+    """List the files that were left out, if any, and exit with 3."""
+    listed.unlink(missing_ok=True)
+    if len(skipped):
+        skipped.to_csv(listed, index=False)
+        click.echo(f"skipped {len(skipped)} files, listed in {listed}", err=True)
+        raise SystemExit(3)
+
+
 _MODEL = click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
 
@@ -172,11 +305,7 @@ def extract(
         click.echo("interrupted; the same command goes on from here", err=True)
         raise SystemExit(130) from None
     click.echo(f"wrote {out}: {n_files} files")
-    listed.unlink(missing_ok=True)
-    if len(skipped):
-        skipped.to_csv(listed, index=False)
-        click.echo(f"skipped {len(skipped)} files, listed in {listed}", err=True)
-        raise SystemExit(3)
+    _tell_skipped(skipped, listed)
 
 
 @main.command()

@@ -48,6 +48,7 @@ PART_OF = {
     "_factor_checks": "_checks",
     "_param_checks": "_checks",
     "_extract": "__main__",
+    "_fit_job": "__main__",
     "_reproduce": "__main__",
 }
 HOMES = {"librosa": {"audio"}, "skorch": {"_net"}, "matplotlib": {"plotting"}}

@@ -1,0 +1,103 @@
+"""A model from a folder of sound files, from the command line, ready for ``extract``."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from click.testing import CliRunner
+
+from mvdisent import load
+from mvdisent.__main__ import main
+
+# The fits are too short to be good.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+RATE, SECONDS = 8000, 0.25
+QUICK = ["--duration", SECONDS, "--sample-rate", RATE]
+for setting in ("n_private=2", "n_shared=3", "max_epochs=2", "batch_size=8", "objective=swap"):
+    QUICK += ["--set", setting]
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, list(map(str, arguments)))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Hold twelve tones of two instruments, of 0.6 s, and a table of them."""
+    folder = tmp_path / "sounds"
+    folder.mkdir()
+    t = np.arange(int(0.6 * RATE)) / RATE
+    rows = []
+    for instrument, n_harmonics in (("flute", 2), ("oboe", 6)):
+        for pitch in range(60, 72, 2):
+            f = 440 * 2 ** ((pitch - 69) / 12)
+            name = f"{instrument}-{pitch}.wav"
+            sound = sum(np.sin(2 * np.pi * f * k * t) for k in range(1, n_harmonics + 1))
+            soundfile.write(folder / name, 0.1 * sound, RATE)
+            rows.append({"file_name": name, "instrument": instrument})
+    pd.DataFrame(rows).to_csv(folder / "metadata.csv", index=False)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("views", "n_samples"), [("pair_by:instrument", 12), ("crops", 24), ("augment", 12)]
+)
+def test_each_way_of_views_gives_a_model_that_extract_takes(folder, tmp_path, views, n_samples):
+    out, features = tmp_path / "model", tmp_path / "features.csv"
+    table = folder / "metadata.csv" if views == "augment" else folder
+    done = run("fit", table, "--views", views, "--mel-shift", 2, "--out", out, *QUICK)
+    assert done.exit_code == 0, done.output
+    assert f"wrote {out}, fitted on {n_samples} samples of 2 views" in done.output
+    pipeline = load(out)
+    assert pipeline[0].n_features_in_ == RATE * SECONDS
+    assert pipeline[-1].get_params()["objective"] == "swap"
+    assert run("extract", out, folder, "--out", features).exit_code == 0
+    assert pd.read_csv(features).shape == (12, 2 + 2 * 5)
+
+
+def test_the_same_command_gives_the_same_model(folder, tmp_path):
+    outs = [tmp_path / "one", tmp_path / "two"]
+    for out in outs:
+        cache = ["--cache", tmp_path / "spectra"]
+        done = run("fit", folder, "--views", "crops", "--out", out, *QUICK, *cache)
+        assert done.exit_code == 0, done.output
+    X = np.random.default_rng(0).uniform(-0.1, 0.1, (3, 1, int(RATE * SECONDS)))
+    one, two = (load(out).transform(X) for out in outs)
+    np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("views", ["pair_by:instrument", "crops"])
+def test_a_faulty_file_is_an_error_or_is_listed(folder, tmp_path, views):
+    (folder / "flute-60.wav").write_bytes(b"no sound")
+    out = tmp_path / "model"
+    refused = run("fit", folder, "--views", views, "--out", out, *QUICK)
+    assert refused.exit_code == 2
+    assert "flute-60.wav" in refused.output
+    assert not out.exists()
+    done = run("fit", folder, "--views", views, "--out", out, *QUICK, "--skip-faulty")
+    assert done.exit_code == 3, done.output
+    listed = pd.read_csv(tmp_path / "model.skipped.csv")
+    assert listed["file"].str.endswith("flute-60.wav").tolist() == [True]
+    assert load(out)[-1].n_epochs_ == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--views", "pairs"], "'pairs'; pass one of pair_by:FACTOR, crops, augment"),
+        (["--views", "pair_by:colour"], "colour"),
+        (["--views", "crops", "--set", "depth=3"], "'depth=3'; pass a parameter of the model"),
+        (["--views", "crops", "--set", "lr=-1"], "lr"),
+        (["--views", "crops", "--duration", "0.5"], "too short: crops need two windows of 0.5 s"),
+        (["--views", "crops", "--split", "train"], "split"),
+        (["--views", "crops", "--out", "nowhere/model"], "nowhere does not exist: make it first"),
+    ],
+)
+def test_a_wrong_argument_is_named(folder, tmp_path, arguments, message):
+    done = run("fit", folder, "--out", tmp_path / "model", *QUICK, *arguments)
+    assert done.exit_code == 2, done.output
+    assert message in " ".join(done.output.split())
+    assert not (tmp_path / "model").exists()
