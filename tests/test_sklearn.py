@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import pytest
 from sklearn.base import clone
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from mvdisent import MultiViewDisentangler
 from mvdisent.audio import LogMel
+from mvdisent.views import WindowFeatures
 
 # The checks' clips have 1 to 20 instants, so frames are short and bands few.
 LOG_MELS = [
@@ -36,7 +38,19 @@ DISENTANGLERS = [
     MultiViewDisentangler(1, 2, objective="swap", delta=0, output="shared", **SHORT),
     MultiViewDisentangler(2, 2, early_stopping=True, validation_fraction=0.3, **SHORT),
 ]
-ESTIMATORS = [*LOG_MELS, *DISENTANGLERS]
+
+
+def mean_level(X):
+    return X.reshape(len(X), -1).mean(axis=1, keepdims=True)
+
+
+def name_level(transformer, input_features):
+    return ["level"]
+
+
+LEVEL = FunctionTransformer(mean_level, feature_names_out=name_level)
+WINDOW_FEATURES = [WindowFeatures(LEVEL, 1), WindowFeatures(LEVEL, 2, hop=1)]
+ESTIMATORS = [*LOG_MELS, *DISENTANGLERS, *WINDOW_FEATURES]
 
 pytestmark = [
     # The checks' X is a few rows of noise, of which there is little to learn.
@@ -79,6 +93,6 @@ def test_the_estimator_passes_checks_that_are_not_called(estimator, check):
 
 
 @pytest.mark.parametrize("check", TABLE_CHECKS)
-@pytest.mark.parametrize("estimator", DISENTANGLERS, ids=short_name)
+@pytest.mark.parametrize("estimator", [*DISENTANGLERS, *WINDOW_FEATURES], ids=short_name)
 def test_the_features_become_a_table(estimator, check):
     getattr(estimator_checks, check)(type(estimator).__name__, clone(estimator))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Self
+from collections.abc import Iterator, Mapping
+from numbers import Integral
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .. import _checks
 from ._clips import as_recordings
 from ._crops import cut_windows
-from ._source import ViewSource, check_count
+from ._source import ViewSource
 
 # Windows that are transformed at a time.
 _CHUNK_WINDOWS = 256
@@ -35,6 +38,13 @@ class WindowFeatures(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     hop : int, default=None
         Instants or frames from one window's start to the next; None: ``length``.
 
+    Attributes
+    ----------
+    n_features_in_ : int
+        Second axis of the array that `fit` saw, if it was one.
+    feature_names_in_ : ndarray of str
+        Its column names, where it was a DataFrame.
+
     See Also
     --------
     windows : One row a window.
@@ -50,18 +60,25 @@ class WindowFeatures(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     (2, 16)
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "estimator": [HasMethods("transform")],
+        "length": [Interval(Integral, 1, None, closed="left")],
+        "hop": [Interval(Integral, 1, None, closed="left"), None],
+    }
+
     def __init__(self, estimator: Any, length: int, *, hop: int | None = None) -> None:
         self.estimator = estimator
         self.length = length
         self.hop = hop
 
-    def fit(self, X: Any = None, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Check that the estimator is fitted; nothing is learned.
 
         Parameters
         ----------
-        X : object, default=None
-            Ignored.
+        X : array-like of shape (n_recordings, ..., n), or iterable of arrays (..., n)
+            Recordings. An array is checked, and `transform` then refuses one of another
+            number of features; an iterable is not looked at.
         y : object, default=None
             Ignored.
 
@@ -70,7 +87,10 @@ class WindowFeatures(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         self : WindowFeatures
             The transformer itself.
         """
+        self._validate_params()
         check_is_fitted(self.estimator)
+        if not _is_iterable_of_arrays(X):
+            validate_data(self, X, reset=True, dtype="numeric", allow_nd=True)
         return self
 
     def transform(self, X: Any) -> NDArray[np.float64]:
@@ -92,15 +112,16 @@ class WindowFeatures(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a recording is not finite or shorter than a window, or there is none.
+            If a parameter is out of range, or a recording is not finite or shorter than
+            a window, or there is none.
         """
+        self._validate_params()
         check_is_fitted(self.estimator)
-        listed = isinstance(X, Iterable) and getattr(X, "ndim", 1) > 0
-        if not listed or isinstance(X, str | bytes | Mapping):
+        if isinstance(X, str | bytes | Mapping):
             raise TypeError(f"X is a {type(X).__name__}; pass a list of arrays, one a recording")
-        check_count("length", self.length)
+        if not _is_iterable_of_arrays(X):
+            X = validate_data(self, X, reset=False, dtype="numeric", allow_nd=True)
         hop = self.length if self.hop is None else self.hop
-        check_count("hop", hop)
         rows = [
             self._pool(cut_windows(as_recordings([x], self.length, first=i), self.length, hop))
             for i, x in enumerate(X)
@@ -124,19 +145,31 @@ class WindowFeatures(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Ignored.
+            Checked against those of fit, where it saw an array; not used otherwise.
 
         Returns
         -------
         names : ndarray of str
             ``shared_0_mean``, ..., then ``shared_0_std``, ...
         """
+        if hasattr(self, "n_features_in_"):
+            _checks.check_input_features(
+                input_features, self.n_features_in_, getattr(self, "feature_names_in_", None)
+            )
         names = self.estimator.get_feature_names_out()
         return np.asarray([f"{name}_{of}" for of in ("mean", "std") for name in names], object)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
-        tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _is_iterable_of_arrays(X: Any) -> bool:
+    """Tell recordings of any lengths from one array of them, which has one shape."""
+    if isinstance(X, np.ndarray):
+        return X.dtype == object and X.ndim == 1 and all(isinstance(x, np.ndarray) for x in X)
+    if isinstance(X, list | tuple):
+        return not X or any(hasattr(x, "shape") for x in X)
+    return isinstance(X, Iterator)
