@@ -85,5 +85,5 @@ def test_what_cannot_be_pooled_is_refused(model):
         WindowFeatures(model, 16).transform("a.wav")
     with pytest.raises(ValueError, match=r"X\[2\] has 16 frames or instants, fewer than length=17"):
         WindowFeatures(band_means(), 17).transform(TRACKS)
-    with pytest.raises(ValueError, match=r"'hop' parameter of WindowFeatures must be an int.*Got 0"):
+    with pytest.raises(ValueError, match=r"'hop' parameter .* must be an int.*Got 0"):
         WindowFeatures(model, 16, hop=0).transform(TRACKS)
