@@ -17,12 +17,20 @@ CLIPS = np.random.default_rng(0).normal(size=(N, TIMES)).astype(np.float32)
 SOME = np.where(np.arange(N)[:, None] == 2, np.float32(np.nan), CLIPS)
 
 
-def jolt(samples, sample_rate):
-    """Draws from every global generator, as libraries do, and changes what it was given."""
-    samples *= random.random()
-    samples += np.float32(np.random.normal() * sample_rate)  # noqa: NPY002
-    samples += torch.randn(()).numpy()
-    return samples[None, : 300 + random.randrange(200)]
+def make_jolt():
+    """Give a function that travels to workers by value: they cannot import this file."""
+
+    def jolt(samples, sample_rate):
+        """Draws from every global generator, as libraries do, and changes what it was given."""
+        samples *= random.random()
+        samples += np.float32(np.random.normal() * sample_rate)  # noqa: NPY002
+        samples += torch.randn(()).numpy()
+        return samples[None, : 300 + random.randrange(200)]
+
+    return jolt
+
+
+jolt = make_jolt()
 
 
 def states():
