@@ -36,7 +36,7 @@ def stack_views(
         If `views` is neither a sequence nor a dict.
     ValueError
         If the shapes differ, no view is given, or a view holds integers
-        narrower than 32 bits.
+        narrower than 32 bits or values beyond float32.
 
     Examples
     --------
@@ -69,7 +69,13 @@ def stack_views(
     X = np.full((shape[0], len(views), *shape[1:]), np.nan, dtype=np.float32)
     for number, key in enumerate(keys):
         if key in arrays:
-            X[:, number] = arrays[key]
+            try:
+                with np.errstate(over="raise"):
+                    X[:, number] = arrays[key]
+            except FloatingPointError as error:
+                raise ValueError(
+                    f"views[{key!r}] contains values too large for dtype('float32'): scale it"
+                ) from error
     return X
 
 

@@ -166,3 +166,10 @@ def test_factors_are_a_table(X):
 def test_a_list_of_views_is_sent_to_stack_views(X):
     with pytest.raises(ValueError, match="stack_views"):
         split_views([X[:, 0], X[:, 1]])
+
+
+def test_values_beyond_float32_are_refused_and_not_made_infinite():
+    views = {"near": np.ones((3, 2)), "far": np.full((3, 2), 1e39)}
+    with pytest.raises(ValueError, match=r"views\['far'\] contains values too large for .*scale"):
+        stack_views(views)
+    assert np.isinf(stack_views([np.full((3, 2), np.inf)])).all()  # told by fit
