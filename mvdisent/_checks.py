@@ -257,7 +257,8 @@ def as_features(X: Any, name: str) -> NDArray[Any]:
         )
     check_numeric(features, name)
     check_finite(features, name)
-    return features
+    # numpy subtracts no booleans.
+    return features.astype(np.float32) if features.dtype == np.bool_ else features
 
 
 def check_finite(X: NDArray[Any], name: str) -> None:

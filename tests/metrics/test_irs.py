@@ -82,3 +82,8 @@ def test_values_count_as_often_as_they_occur():
 def test_rows_that_differ_in_number_are_refused():
     with pytest.raises(ValueError, match="Z has 9 rows, but factors has 600"):
         irs_score(GRID[:9], FACTORS)
+
+
+def test_booleans_are_numbers():
+    codes = np.repeat([0, 1], 20)
+    assert irs_score(codes[:, None] == 1, {"f": codes}) == pytest.approx(1)

@@ -175,3 +175,9 @@ def test_factors_without_names_are_refused():
 def test_names_that_are_too_few_are_refused():
     with pytest.raises(ValueError, match="feature_names has 1 names, but Z has 2 columns"):
         mutual_info_matrix(np.eye(2), {"f": [0, 0]}, feature_names=["a"])
+
+
+def test_booleans_are_numbers():
+    code = np.arange(200) % 2 == 1
+    tables = [mutual_info_matrix(Z[:, None], {"f": code}, random_state=0) for Z in (code, 1 * code)]
+    pd.testing.assert_frame_equal(*tables)
