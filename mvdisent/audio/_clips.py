@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from .._checks import as_array, check_numeric, refuse_pcm
 
+# Values in the frames of a chunk, in float64: 69 GB.
+_LARGEST_CHUNK = 2**33
+
 
 def check_clips(X: NDArray[Any], name: str = "X") -> NDArray[Any]:
     """Refuse what is no array of waveforms (n_samples, n_views, n_times)."""
@@ -124,7 +127,17 @@ def check_no_empty_band(counts: NDArray[np.int_], n_mels: int, n_fft: int) -> No
 def check_out(out: Any, shape: tuple[int, ...]) -> None:
     """Refuse an output array of another shape or type, or one that is read-only."""
     if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != np.float32:
-        got = f"{getattr(out, 'dtype', type(out).__name__)} of shape {np.shape(out)}"
+        array = isinstance(out, np.ndarray)
+        got = f"{out.dtype} of shape {out.shape}" if array else type(out).__name__
         raise ValueError(f"out is {got}; pass a float32 array of shape {shape}, or a path")
     if not out.flags.writeable:
         raise ValueError("out is read-only; pass an array that can be written, or a path")
+
+
+def check_chunk(chunk_size: int, n_values: int, n_fft: int) -> None:
+    """Refuse a chunk whose frames no machine holds."""
+    if n_values > _LARGEST_CHUNK:
+        raise ValueError(
+            f"chunk_size={chunk_size} at n_fft={n_fft} takes {8 * n_values / 1e9:.0f} GB at a "
+            "time: pass a smaller chunk_size, or None"
+        )

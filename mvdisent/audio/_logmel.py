@@ -334,7 +334,10 @@ class LogMel(  # type: ignore[call-arg]  # scikit-learn is untyped
     def _chunk_samples(self, n_views: int, n_frames: int) -> int:
         """Give the samples to a chunk."""
         if self.chunk_size is not None:
-            return max(1, self.chunk_size // n_views)
+            step = max(1, self.chunk_size // n_views)
+            n_values = step * n_views * n_frames * self.n_fft
+            _clips.check_chunk(self.chunk_size, n_values, self.n_fft)
+            return step
         on_cpu = torch.device(self.device).type == "cpu"
         values = _CPU_FRAME_VALUES if on_cpu else _DEVICE_FRAME_VALUES
         clips = min(_MAX_CHUNK, values // (n_frames * self.n_fft))

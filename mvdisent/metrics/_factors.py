@@ -47,6 +47,8 @@ def as_column(values: Any, label: str) -> pd.Series:
     """Take one value a sample as a Series, its rows numbered from 0."""
     if hasattr(values, "detach") or hasattr(values, "tocsr"):
         values = _checks.as_array(values, label)
+    elif isinstance(values, memoryview):  # pandas reads some formats alone
+        values = np.asarray(values)
     elif isinstance(values, str | bytes | Mapping | set) or not isinstance(values, Sized):
         raise TypeError(
             f"{label} is of type {kind_of(values)}; pass a list, an array or a Series, one value a "

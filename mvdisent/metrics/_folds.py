@@ -118,7 +118,9 @@ def _choose_splitter(cv: CV, whole: Rows, *, grouped: bool, test_size: float, se
 
 def _check_splits(cv: Any, n_rows: int) -> list[tuple[Rows, Rows]]:
     """Refuse splits that are no pairs of rows."""
-    splits = list(cv) if isinstance(cv, Iterable) and not isinstance(cv, str | bytes) else []
+    listed = isinstance(cv, Iterable) and not isinstance(cv, str | bytes)
+    single = isinstance(cv, np.ndarray) and cv.ndim == 0
+    splits = list(cv) if listed and not single else []
     if not splits:
         raise TypeError(
             f"cv={cv!r:.60}; pass None, an int, a splitter of scikit-learn's kind, or a list of "

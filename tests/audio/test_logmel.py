@@ -265,6 +265,7 @@ def test_out_is_written_and_returned(noise):
         (np.zeros((6, 3, 8, 25), dtype=np.float32), r"float32 array of shape \(6, 3, 8, 26\)"),
         (np.zeros((6, 3, 8, 26)), "out is float64"),
         ([0.0], "out is list"),
+        ([[0.0, 1.0], [2.0]], "out is list"),
         (np.broadcast_to(np.float32(0), (6, 3, 8, 26)), "read-only"),
     ],
 )
@@ -306,3 +307,9 @@ def test_it_serves_in_a_pipeline_with_names_tables_and_parameters(noise):
 def test_the_names_of_the_second_axis_are_its_views(noise):
     log_mel = LogMel(RATE, **SMALL).fit(noise)
     assert log_mel.get_feature_names_out().tolist() == ["view_0", "view_1", "view_2"]
+
+
+def test_a_chunk_that_no_machine_holds_is_refused():
+    front = LogMel(16000, n_fft=10**6, chunk_size=10**6)
+    with pytest.raises(ValueError, match=r"chunk_size=1000000 at n_fft=1000000 takes \d+ GB"):
+        front.transform(np.zeros((2, 80)))

@@ -112,3 +112,18 @@ def test_jobs_change_neither_scores_nor_errors(Z, factors):
     serial, parallel = (probe_table({"z": Z}, factors, n_jobs=n, **options) for n in (1, 2))
     for one, other in zip(serial, parallel, strict=True):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
+@pytest.mark.parametrize("cv", [np.array(2), 0.5, []])
+def test_what_is_no_split_is_refused(Z, factors, cv):
+    with pytest.raises(TypeError, match=r"cv=.*; pass None, an int, a splitter"):
+        probe_table({"z": Z}, factors, cv=cv)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.longdouble])
+def test_a_buffer_is_a_factor_as_its_array_is(Z, rng, dtype):
+    loudness = rng.normal(size=N).astype(dtype)
+    options = {"probe": "linear", "random_state": 0}
+    expected = probe_table({"z": Z}, {"loudness": loudness}, **options)
+    found = probe_table({"z": Z}, {"loudness": memoryview(loudness)}, **options)
+    pd.testing.assert_frame_equal(expected, found)
