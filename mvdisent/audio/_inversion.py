@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Protocol
 
 import librosa
@@ -60,14 +61,16 @@ def invert_log_mel(
         fmin=settings.f_min,
         fmax=settings.f_max,
     )
+    # librosa wants a whole frame: silent frames follow a clip that is shorter.
+    n_silent = max(0, math.ceil((settings.n_fft - n_times) / settings.hop_length))
     waves = librosa.griffinlim(
-        magnitudes,
+        np.pad(magnitudes, ((0, 0), (0, 0), (0, n_silent))),
         n_iter=n_iter,
         hop_length=settings.hop_length,
         n_fft=settings.n_fft,
-        length=n_times,
+        length=n_times + n_silent * settings.hop_length,
         random_state=_SEED,
-    )
+    )[..., :n_times]
     if not known:
         peak = np.abs(waves).max(-1, keepdims=True)
         waves = waves * (_PEAK / np.where(peak > 0, peak, 1.0))

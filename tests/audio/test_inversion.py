@@ -56,3 +56,11 @@ def test_what_is_no_spectrogram_is_refused():
 def test_a_search_of_no_rounds_is_refused():
     with pytest.raises(ValueError, match="n_iter == 0, must be >= 1"):
         LogMel(RATE).inverse_transform(np.zeros((2, 1, 64, 8)), n_iter=0)
+
+
+def test_a_clip_shorter_than_a_frame_comes_back_at_its_length():
+    clip = 0.1 * np.sin(2 * np.pi * 440 * np.arange(1500) / RATE)
+    spectra = LogMel(RATE, ref=1.0)
+    found = spectra.inverse_transform(spectra.fit_transform(clip[None]))
+    assert found.shape == (1, 1, 1500)
+    assert 0.5 < found.std() / clip.std() < 2
