@@ -200,7 +200,7 @@ def fit(
     """Fit a model to the sound files of TABLE, and save it.
 
     TABLE is a folder, or a .csv or .jsonl file in one, with a column file_name and one
-    for the factor of pair_by. Spectra are kept on disk, so a second call is quick.
+    for the factor of pair_by. Spectra are kept on disk: a second call computes none again.
 
     Exit codes: 0, done; 3, done without faulty files, which are listed in
     OUT.skipped.csv; 2, an argument is wrong; 130, interrupted.
