@@ -1,7 +1,7 @@
 """Print the lower bounds of setup.cfg as pins, one a line: ``numpy>=1.26`` as ``numpy==1.26``.
 
 The requirements are those of the package and of the extras that users install;
-torch is left out (see lower_bounds.sh).
+torch is left out (see versions.sh).
 """
 
 from __future__ import annotations
