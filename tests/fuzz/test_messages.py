@@ -254,7 +254,7 @@ CATALOGUE = [
 ]
 
 
-@pytest.mark.parametrize(("call", "text"), CATALOGUE, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("call", "text"), CATALOGUE, ids=[text[:40] for _, text in CATALOGUE])
 def test_a_user_reads(call, text):
     errors = (ValueError, TypeError, FileNotFoundError)
     with pytest.raises(errors, match=f"^{re.escape(text)}$"):
