@@ -35,4 +35,4 @@ python3 -m venv "$scratch/venv"
 "$scratch/venv/bin/pip" install -q --no-deps "$(grep '^tinysoundfont==' constraints.txt)"
 printf 'Other than in constraints.txt:\n'
 "$scratch/venv/bin/pip" freeze --exclude-editable | grep -vxFf constraints.txt || true
-"$scratch/venv/bin/pytest" "${strictness[@]}" "$@"
+"$scratch/venv/bin/pytest" -n logical "${strictness[@]}" "$@"

@@ -6,6 +6,8 @@ import os
 
 os.environ.setdefault("SCIPY_ARRAY_API", "1")  # or one of scikit-learn's checks is skipped
 os.environ.setdefault("MPLBACKEND", "Agg")
+if "PYTEST_XDIST_WORKER" in os.environ:  # the cores are shared by processes already
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from functools import partial
 from typing import Any, NamedTuple
