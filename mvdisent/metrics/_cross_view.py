@@ -113,6 +113,8 @@ def cross_view_score(
     own, common = _as_blocks(private, "private"), _as_blocks(shared, "shared")
     views = _checks.as_array(X, "X")
     _checks.check_numeric(views, "X")
+    if views.ndim < 2:
+        raise ValueError(f"X has shape {views.shape}; pass (n_samples, n_views, ...)")
     _checks.check_n_rows("shared", len(common), "private", len(own))
     _checks.check_n_rows("X", len(views), "private", len(own))
     if not own.shape[1] == common.shape[1] == views.shape[1] >= 2:
@@ -147,6 +149,7 @@ def _as_blocks(block: ArrayLike, name: str) -> NDArray[Any]:
             f"{name} has shape {array.shape}; pass (n_samples, n_views, n_features), "
             "each view encoded by itself"
         )
+    _checks.check_numeric(array, name)
     _checks.as_features(array.reshape(len(array), -1), name)
     return array
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Sequence, Sized
 from numbers import Real
 
+import numpy as np
+
 from .. import _param_checks
 
 _WEIGHTS = (0.0, 0.1, 0.5, 1.0)
@@ -95,7 +97,9 @@ def _distinct(name: str, weights: Sequence[float]) -> list[float]:
     ):
         raise TypeError(f"{name}={weights!r:.60}; pass a list of weights, such as [0, 0.5]")
     for weight in weights:
-        if not isinstance(weight, Real) or not 0 <= float(weight) < math.inf:
+        # numpy counts spans of time among the integers.
+        number = isinstance(weight, Real) and not isinstance(weight, np.timedelta64)
+        if not number or not 0 <= float(weight) < math.inf:
             raise ValueError(f"{name} has the weight {weight!r}; pass finite numbers of 0 or more")
     if not len(weights):
         raise ValueError(f"{name} has no weight; pass [0] to leave the term out")

@@ -14,6 +14,7 @@ from sklearn.model_selection import BaseCrossValidator, StratifiedGroupKFold, St
 from sklearn.utils import check_scalar
 
 from .. import _checks, _factor_checks, _param_checks
+from .._arrays import kind_of
 
 Indices = NDArray[np.intp]
 
@@ -113,7 +114,7 @@ class FactorKFold(BaseCrossValidator):
             are given twice.
         """
         table = _factor_checks.check_factor_table(y if factors is None else factors)
-        n_rows = len(X) if hasattr(X, "__len__") else X.shape[0]
+        n_rows = _count_rows(X)
         _checks.check_n_rows("factors", len(table), "X", n_rows)
         codes = self._codes(table)
         if self.group is not None:
@@ -182,6 +183,13 @@ class FactorKFold(BaseCrossValidator):
                 "pass fewer splits, or another factor"
             )
         return codes
+
+
+def _count_rows(X: Any) -> int:
+    shape = X.shape if hasattr(X, "shape") else (len(X),) if hasattr(X, "__len__") else ()
+    if not shape:
+        raise TypeError(f"X is of type {kind_of(X)}; pass an array, one row a sample")
+    return int(shape[0])
 
 
 def _codes_of(table: pd.DataFrame, name: str) -> NDArray[np.intp]:

@@ -56,8 +56,9 @@ def hostile(draw: Any, shape: tuple[int, ...], *, scale: float = 1.0) -> Any:
     rng = np.random.default_rng(draw(st.integers(0, 999)))
     if change := draw(rarely(SHAPES, 4)):
         shape = _reshape(shape, change)
-    array = scale * rng.normal(size=shape).astype(draw(st.sampled_from(FLOATS)))
-    array = np.asarray(array)
+    array = np.asarray(
+        scale * np.asarray(rng.normal(size=shape)).astype(draw(st.sampled_from(FLOATS)))
+    )
     if array.size and (values := draw(rarely(VALUES, 2))):
         with np.errstate(over="ignore"):
             array = _revalue(array, values)

@@ -76,6 +76,9 @@ def test_more_views_than_two_are_told_by_the_others(world):
         ({"shared": np.zeros((20, 3, 2))}, "have 2, 3 and 2 views; pass the same 2 views or more"),
         ({"X": np.zeros((19, 2, 2))}, "X has 19 rows, but private has 20"),
         ({"X": np.full((20, 2, 2), np.nan)}, "X contains NaN"),
+        ({"private": np.zeros((0, 2, 2))}, r"private has shape \(0, 2, 2\): it is empty"),
+        ({"shared": np.zeros((20, 0, 2))}, r"shared has shape \(20, 0, 2\): it is empty"),
+        ({"X": np.float32(1)}, r"X has shape \(\); pass \(n_samples, n_views"),
     ],
 )
 def test_bad_input_is_named(change, message):

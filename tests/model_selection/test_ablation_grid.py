@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from sklearn.model_selection import ParameterGrid
 
@@ -51,7 +52,9 @@ def test_a_prefix_is_put_before_each_name(one_at_a_time):
         assert list(part) == ["model__alpha", "model__beta", "model__gamma"]
 
 
-@pytest.mark.parametrize("weight", [-0.1, float("nan"), float("inf"), "1", None])
+@pytest.mark.parametrize(
+    "weight", [-0.1, float("nan"), float("inf"), "1", None, np.timedelta64(1, "s")]
+)
 def test_a_bad_weight_is_named(weight):
     with pytest.raises(ValueError, match=r"beta has the weight .*; pass finite numbers"):
         ablation_grid(beta=[0, weight])

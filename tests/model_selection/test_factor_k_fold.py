@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
@@ -139,6 +140,18 @@ def test_a_bad_column_is_named(X, factors, options, change, message):
     folds = FactorKFold(**{"factor": "timbre", **options})
     with pytest.raises(ValueError, match=message):
         next(folds.split(X, factors.assign(**change)))
+
+
+def test_rows_of_a_sparse_matrix_are_counted(X, factors):
+    folds = FactorKFold(factor="timbre")
+    sparse = csr_array(np.ones((N, 2)))
+    assert same(folds.split(sparse, factors), folds.split(X, factors))
+
+
+@pytest.mark.parametrize("X", [None, 3.5, np.float32(1)])
+def test_what_has_no_rows_is_refused(X, factors):
+    with pytest.raises(TypeError, match=r"X is of type .*; pass an array, one row a sample"):
+        next(FactorKFold(factor="timbre").split(X, factors))
 
 
 def test_rows_and_groups_that_do_not_fit_are_refused(X, factors):
