@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,3 +97,27 @@ def block_columns(names: Sequence[str]) -> dict[str, list[int]]:
         if block in ("private", "shared"):
             found.setdefault(block, []).append(i)
     return dict(sorted(found.items()))
+
+
+def name_columns(estimator: Any) -> list[str]:
+    """Name the columns of a fitted estimator.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Of a Pipeline, steps are passed over up to the last one that names no
+        columns, such as a plain FunctionTransformer: the blocks come after it.
+
+    Returns
+    -------
+    names : list of str
+        As ``get_feature_names_out`` gives them.
+    """
+    steps = [step for _, step in getattr(estimator, "steps", [])]
+    named = [
+        step in (None, "passthrough") or hasattr(step, "get_feature_names_out") for step in steps
+    ]
+    first = max((i + 1 for i, has_names in enumerate(named) if not has_names), default=0)
+    if 0 < first < len(steps):
+        estimator = estimator[first:]
+    return [str(name) for name in estimator.get_feature_names_out()]

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.pipeline import Pipeline
 
 from .. import _checks, _factor_checks
-from .._blocks import block_columns
+from .._blocks import block_columns, name_columns
 from ..views import split_views
 from ._factors import as_factors, encode_factor
 
@@ -84,7 +84,7 @@ def hold_out(estimator: Any, X: ArrayLike, factors: Any, wanted: Sequence[str] |
     features = estimator.transform(X if np.ndim(X) == 2 else X_single)
     return HeldOut(
         _checks.as_features(features, "the estimator's output"),
-        [str(name) for name in estimator.get_feature_names_out()],
+        name_columns(estimator),
         by_view,
         own,
         groups,
@@ -125,7 +125,7 @@ def hold_out_views(estimator: Any, X: ArrayLike) -> tuple[NDArray[Any], NDArray[
     X_single, _, _ = split_views(views)
     features = _checks.as_features(estimator.transform(X_single), "the estimator's output")
     by_view = features.reshape(n_samples, n_views, -1)
-    names = [str(name) for name in estimator.get_feature_names_out()]
+    names = name_columns(estimator)
     private, shared = (by_view[..., _find_columns(names, block)] for block in BLOCKS[:2])
     return private, shared, views
 

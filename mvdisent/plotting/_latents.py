@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.decomposition import PCA
 
 from .. import _checks
-from .._blocks import block_columns
+from .._blocks import block_columns, name_columns
 from ..metrics._factors import as_factors
 from ..metrics._params import as_random_state
 from ._axes import COLORS, AxesLike, make_axes
@@ -100,7 +100,7 @@ class LatentDisplay:
             Drawn.
         """
         Z = np.asarray(estimator.transform(X))
-        columns = block_columns(estimator.get_feature_names_out())
+        columns = block_columns(name_columns(estimator))
         blocks = {name: Z[:, found] for name, found in columns.items()} or {"latent": Z}
         return cls.from_predictions(
             blocks,

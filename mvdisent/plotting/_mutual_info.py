@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from .._blocks import block_columns
+from .._blocks import block_columns, name_columns
 from ..metrics import mutual_info_matrix
 from ._axes import AxesLike, make_axes
 
@@ -98,7 +98,7 @@ class MutualInfoDisplay:
         return cls.from_predictions(
             np.asarray(estimator.transform(X)),
             factors,
-            feature_names=estimator.get_feature_names_out(),
+            feature_names=name_columns(estimator),
             n_neighbors=n_neighbors,
             n_jobs=n_jobs,
             random_state=random_state,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from .._blocks import block_columns
+from .._blocks import block_columns, name_columns
 from ..metrics import probe_table
 from ._axes import COLORS, AxesLike, make_axes
 
@@ -118,7 +118,7 @@ class ProbeDisplay:
         """
         features = np.asarray(estimator.transform(X))
         return cls.from_predictions(
-            _split_blocks(features, estimator.get_feature_names_out()),
+            _split_blocks(features, name_columns(estimator)),
             factors,
             probe=probe,
             groups=groups,

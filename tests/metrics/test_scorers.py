@@ -195,6 +195,12 @@ def test_they_score_estimators_and_pipelines_in_any_folds(X, factors, cv, model)
     assert (found["test_probe_informativeness"] == 1).all()
 
 
+def test_steps_that_name_no_columns_may_stand_before_the_model(X, factors):
+    plain = make_pipeline(FunctionTransformer(), Blocks()).fit(X)
+    for name, scorer in scorers().items():
+        assert scorer(plain, X, factors) == scorer(Blocks().fit(X), X, factors), name
+
+
 def test_halving_search_and_learning_curve_take_them(X, factors):
     scorer = scorers()["probe_gap"]
     halving = HalvingGridSearchCV(
