@@ -3,110 +3,43 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from xml.etree import ElementTree
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "mvdisent"
 
-# Imports go from a higher layer to a lower one, or stay within one folder.
-LAYERS = {
-    "_checks": 0,
-    "_blocks": 0,
-    "_pairing": 0,
-    "datasets": 1,
-    "audio": 1,
-    "views": 1,
-    "nn": 1,
-    "objectives": 1,
-    "_format": 1,
-    "_net": 2,
-    "metrics": 3,
-    "model_selection": 3,
-    "_disentangler": 3,
-    "plotting": 4,
-    "persistence": 4,
-    "__init__": 5,  # the root: re-exports the public names
-    "__main__": 6,
-}
-# The estimator, the checks and the command line are several files each.
-PART_OF = {
-    "_batches": "_net",
-    "_build": "_net",
-    "_checkpoint": "_disentangler",
-    "_constraints": "_disentangler",
-    "_inference": "_disentangler",
-    "_passes": "_disentangler",
-    "_stopping": "_disentangler",
-    "_training": "_disentangler",
-    "_arrays": "_checks",
-    "_factor_checks": "_checks",
-    "_param_checks": "_checks",
-    "_extract": "__main__",
-    "_fit_job": "__main__",
-    "_reproduce": "__main__",
-}
+
+def load_extension(name):
+    """Import a file of docs/_ext, as Sphinx does."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / "_ext" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+reader = load_extension("package_imports")
+graph = load_extension("module_graph")
+LAYERS = reader.LAYERS
+
 HOMES = {"librosa": {"audio"}, "skorch": {"_net"}, "matplotlib": {"plotting"}}
 KNOWS_NO_SKLEARN = {"nn", "objectives"}
 MAX_LINES = 350
 MAX_BODY_LINES = 60  # of a function, its docstring not counted
 
 
-class Import(NamedTuple):
-    """One imported module, by its absolute name."""
-
-    module: str
-    line: int
-    in_function: bool
-    for_types_only: bool
-
-
-def unit_of(module: str) -> str:
-    """Name the part of the package that a module belongs to: 'metrics' for mvdisent.metrics._mi."""
-    parts = module.split(".")
-    unit = parts[1] if len(parts) > 1 else "__init__"
-    return PART_OF.get(unit, unit)
-
-
-def module_name(path: Path, package: Path) -> str:
-    parts = [package.name, *path.relative_to(package).with_suffix("").parts]
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def imports_of(tree: ast.Module, path: Path, package: Path) -> Iterator[Import]:
-    """Yield every import; of ``from . import a`` the module ``.a``."""
-    inside = [package.name, *path.relative_to(package).parts[:-1]]
-
-    def walk(node: ast.AST, in_function: bool, for_types: bool) -> Iterator[Import]:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.Import):
-                for alias in child.names:
-                    yield Import(alias.name, child.lineno, in_function, for_types)
-            elif isinstance(child, ast.ImportFrom):
-                base = inside[: len(inside) - child.level + 1] if child.level else []
-                base = base + (child.module.split(".") if child.module else [])
-                for alias in child.names:
-                    # A name of the package itself may be one of its modules.
-                    whole = [*base, alias.name] if base == [package.name] else base
-                    yield Import(".".join(whole), child.lineno, in_function, for_types)
-            else:
-                is_function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
-                types = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
-                yield from walk(child, in_function or is_function, for_types or types)
-
-    yield from walk(tree, False, False)
-
-
-def import_problem(module: str, found: Import, package: str) -> str | None:
+def import_problem(module: str, found: reader.Import, package: str) -> str | None:
     """Say which import rule is broken, if any."""
-    unit, target = unit_of(module), found.module.split(".")[0]
+    unit, target = reader.unit_of(module), found.module.split(".")[0]
     if target == package:
-        other = unit_of(found.module)
+        other = reader.unit_of(found.module)
         if other not in LAYERS:  # a public name, taken from the root
             other = "__init__"
         if other == unit or LAYERS[unit] > LAYERS[other]:
@@ -156,17 +89,27 @@ def package_problems(package: Path) -> list[str]:
     for path in sorted(package.rglob("*.py")):
         source = path.read_text(encoding="utf-8")
         tree = ast.parse(source)
-        module = module_name(path, package)
-        if unit_of(module) not in LAYERS:
-            problems.append(f"{path}: no layer for {unit_of(module)!r}: add it to LAYERS")
+        module = reader.module_name(path, package)
+        if reader.unit_of(module) not in LAYERS:
+            problems.append(f"{path}: no layer for {reader.unit_of(module)!r}: add it to LAYERS")
             continue
-        for found in imports_of(tree, path, package):
+        for found in reader.imports_of(tree, path, package):
             if text := import_problem(module, found, package.name):
                 problems.append(f"{path}:{found.line}: {text}")
         if path.name == "__init__.py":
             problems.extend(init_problems(tree, path))
         problems.extend(size_problems(tree, source, path))
     return problems
+
+
+def test_the_drawing_of_the_docs_has_a_line_for_each_import():
+    edges = reader.edges_of(PACKAGE)
+    assert {"nn", "objectives"} == edges["_net"]
+    assert edges["_blocks"] == set()
+    lines = {f"{unit} {other}" for unit, others in edges.items() for other in others}
+    svg = ElementTree.fromstring(graph.draw_graph(edges))
+    assert {path.get("data-edge") for path in svg.iter("path")} == lines
+    assert len(list(svg.iter("rect"))) == len(LAYERS)
 
 
 def test_the_package_keeps_every_rule():

@@ -22,6 +22,7 @@ from ._probe_cells import quiet_on_one_thread
 
 # Directions of X that are predicted: its largest, on their own scale.
 _N_COMPONENTS = 16
+MIN_SAMPLES = 10
 
 
 class CrossView(NamedTuple):
@@ -122,9 +123,9 @@ def cross_view_score(
             f"private, shared and X have {own.shape[1]}, {common.shape[1]} and {views.shape[1]} "
             "views; pass the same 2 views or more of each"
         )
-    if len(own) < 10:
-        raise ValueError(f"private has {len(own)} samples; pass 10 or more")
-    check_scalar(max_samples, "max_samples", Integral, min_val=10)
+    if len(own) < MIN_SAMPLES:
+        raise ValueError(f"private has {len(own)} samples; pass {MIN_SAMPLES} or more")
+    check_scalar(max_samples, "max_samples", Integral, min_val=MIN_SAMPLES)
     rng = as_random_state(random_state)
     rows = rng.permutation(len(own))[:max_samples]
     seed = int(rng.randint(2**31 - 1))

@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from .. import _checks, _factor_checks
 from .._blocks import block_columns, name_columns
 from ..views import split_views
+from ._cross_view import MIN_SAMPLES
 from ._factors import as_factors, encode_factor
 
 BLOCKS = ("private", "shared", "both")
@@ -115,10 +116,11 @@ def hold_out_views(estimator: Any, X: ArrayLike) -> tuple[NDArray[Any], NDArray[
     views = _checks.as_views(_checks.as_array(X))
     present = _checks.find_missing(views)
     complete = views if present is None else views[present.all(axis=1)]
-    if views.shape[1] < 2 or not len(complete):
+    if views.shape[1] < 2 or len(complete) < MIN_SAMPLES:
         raise ValueError(
             f"X has {views.shape[1]} view(s) and {len(complete)} samples without a missing view; "
-            "the cross_view scorer compares the views of a sample: pass 2 or more of each"
+            f"the cross_view scorer compares the views of a sample: pass 2 views or more of "
+            f"{MIN_SAMPLES} samples or more"
         )
     views = complete
     n_samples, n_views = views.shape[:2]

@@ -13,7 +13,7 @@ from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.metadata_routing import UNUSED
 
-from .. import _checks
+from .. import _checks, _param_checks
 from ._block_gaps import mutual_info_gap_score, probe_gap
 from ._cross_view import cross_view_score
 from ._held_out import BLOCKS, HeldOut, hold_out, hold_out_views
@@ -298,6 +298,8 @@ def make_probe_scorer(
     ------
     ValueError
         If the block or the probe is unknown.
+    TypeError
+        If `greater_is_better` is neither True nor False.
 
     See Also
     --------
@@ -313,6 +315,7 @@ def make_probe_scorer(
     """
     _checks.check_option("block", block, BLOCKS)
     _checks.check_option("probe", probe, PROBES)
+    _param_checks.check_flag("greater_is_better", greater_is_better)
     return ProbeScorer(block, factor, probe, greater_is_better, random_state)
 
 

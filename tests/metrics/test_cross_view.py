@@ -128,9 +128,9 @@ def test_the_scorer_leaves_out_samples_with_a_missing_view(fitted, unseen):
     assert scorer(fitted, X) == scorer(fitted, unseen.X)
 
 
-@pytest.mark.parametrize("n_views", [1, 2])
-def test_the_scorer_says_that_no_sample_has_two_views(fitted, unseen, n_views):
+@pytest.mark.parametrize(("n_views", "n_whole"), [(1, 0), (2, 0), (2, 9)])
+def test_the_scorer_says_that_too_few_samples_have_two_views(fitted, unseen, n_views, n_whole):
     X = unseen.X[:, :n_views].copy()
-    X[:, 1:] = np.nan
-    with pytest.raises(ValueError, match=r"X has .* pass 2 or more of each"):
+    X[n_whole:, 1:] = np.nan
+    with pytest.raises(ValueError, match=r"X has .* pass 2 views or more of 10 samples or more"):
         get_scorer("cross_view")(fitted, X)

@@ -57,8 +57,8 @@ class Blocks(TransformerMixin, BaseEstimator):
 
 
 def in_pipeline(model):
-    """Put a step without effect before a model."""
-    return make_pipeline(FunctionTransformer(feature_names_out=lambda *_: ["x"]), model)
+    """Put a step before a model that has no effect, and names no columns."""
+    return make_pipeline(FunctionTransformer(), model)
 
 
 @pytest.fixture
@@ -195,12 +195,6 @@ def test_they_score_estimators_and_pipelines_in_any_folds(X, factors, cv, model)
     assert (found["test_probe_informativeness"] == 1).all()
 
 
-def test_steps_that_name_no_columns_may_stand_before_the_model(X, factors):
-    plain = make_pipeline(FunctionTransformer(), Blocks()).fit(X)
-    for name, scorer in scorers().items():
-        assert scorer(plain, X, factors) == scorer(Blocks().fit(X), X, factors), name
-
-
 def test_halving_search_and_learning_curve_take_them(X, factors):
     scorer = scorers()["probe_gap"]
     halving = HalvingGridSearchCV(
@@ -305,10 +299,11 @@ def test_a_model_without_one_of_the_blocks_is_told_so(X, factors, name):
         (lambda: get_scorer("accuracy"), "name='accuracy' is unknown; pass one of 'cross_view"),
         (lambda: make_probe_scorer("all", "timbre"), "block='all' is unknown; pass one of 'pri"),
         (lambda: make_probe_scorer("both", "timbre", probe="svm"), "probe='svm' is unknown"),
+        (lambda: make_probe_scorer("both", "timbre", greater_is_better=2), "better=2; pass True"),
     ],
 )
 def test_an_unknown_choice_is_refused(make, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         make()
 
 
