@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from .._arrays import read_array
+
 # Samples of sound that one chunk holds: 2**22 float32 values are 16 MiB.
 _CHUNK_SAMPLES = 2**22
 # Offsets within a block of time; about the square root of a second's samples.
@@ -119,7 +121,9 @@ def in_chunks(
         # Many small products: threads would spend their time waiting for each other.
         with threadpool_limits(1, user_api="blas"):
             sounds = synthesise(rows)
-        chunk = sounds if transform is None else np.asarray(transform(sounds))
+        chunk = sounds
+        if transform is not None:
+            chunk = read_array(transform(sounds), "what transform gives")
         expected = (len(sounds), *(chunk.shape[1:] if X is None else X.shape[1:]))
         if chunk.shape != expected:
             raise ValueError(

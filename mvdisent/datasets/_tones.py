@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _checks
+from .. import _checks, _param_checks
 from ._factors import (
     FREQUENCY_SCALES,
     as_generator,
@@ -146,6 +146,7 @@ def make_tone_views(
         )
     if snr_db is not None:
         check_real("snr_db", snr_db)
+    _param_checks.check_flag("band_limited", band_limited)
     check_transform(transform)
 
     rng = as_generator(random_state)

@@ -158,6 +158,11 @@ def _gives_another_width(sounds):
         ({"duration": 1e-5}, ValueError, "duration=1e-05 s at sample_rate=16000 is no instant"),
         ({"random_state": "x"}, ValueError, "random_state='x'; pass None, an int"),
         ({"transform": 3}, TypeError, "transform=3 cannot be called; pass a function"),
+        (
+            {"transform": lambda w: [[1], [1, 2]]},
+            ValueError,
+            "what transform gives is a list",
+        ),
         ({"transform": np.sum}, ValueError, r"gave shape \(\) for a chunk of 5 rows"),
         (
             {"transform": lambda w: w[1:]},

@@ -198,3 +198,8 @@ def test_waveforms_can_be_left_out():
 def test_a_bad_setting_is_named_with_its_value_and_the_cure(settings, text):
     with pytest.raises(ValueError, match=text):
         make_tone_views(5, **settings)
+
+
+def test_a_band_limit_is_on_or_off():
+    with pytest.raises(TypeError, match=r"band_limited=array\(\[1, 2\]\); pass True or False"):
+        make_tone_views(5, band_limited=np.array([1, 2]))

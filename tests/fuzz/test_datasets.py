@@ -39,6 +39,8 @@ def test_parameters(maker, data):
     params = data.draw(parameters(names_of(maker)))
     if any(is_large(params.get(name)) for name in LONG):
         return
+    if params.get("transform") is object:  # what a caller's own function raises is the caller's
+        return
     made = attempt(lambda: maker(**{**SMALL, "f_max": 880.0, **params}), names_of(maker))
     if made is not REFUSED:
         X, factors = made
