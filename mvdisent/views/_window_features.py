@@ -121,9 +121,10 @@ class WindowFeatures(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
             raise TypeError(f"X is a {type(X).__name__}; pass a list of arrays, one a recording")
         if not _is_iterable_of_arrays(X):
             X = validate_data(self, X, reset=False, dtype="numeric", allow_nd=True)
-        hop = self.length if self.hop is None else self.hop
+        length = int(self.length)  # True, which counts as 1, is no shape to numpy
+        hop = length if self.hop is None else int(self.hop)
         rows = [
-            self._pool(cut_windows(as_recordings([x], self.length, first=i), self.length, hop))
+            self._pool(cut_windows(as_recordings([x], length, first=i), length, hop))
             for i, x in enumerate(X)
         ]
         if not rows:

@@ -21,6 +21,7 @@ SKLEARN = re.compile(
     r"Found array with \d (sample|feature)\(s\)|Reshape your data|The feature names should match"
     r"|unable to convert array of bytes/strings|Complex data not supported|Expected 2D array"
     r"|could not convert string to float"
+    r"|Input X contains (NaN|infinity)"
     r"|dtype='numeric' is not compatible with arrays of bytes/strings"
 )
 

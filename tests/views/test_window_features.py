@@ -76,6 +76,13 @@ def band_means():
     return FunctionTransformer(lambda X: X.mean(axis=(1, 2)))
 
 
+def test_true_counts_as_a_window_of_one_as_it_does_to_scikit_learn():
+    one = FunctionTransformer(lambda X: X.reshape(len(X), -1))
+    sounds = [np.arange(3.0), np.arange(5.0)]
+    found = WindowFeatures(one, True).transform(sounds)
+    assert_allclose(found, WindowFeatures(one, 1).transform(sounds))
+
+
 def test_what_cannot_be_pooled_is_refused(model):
     with pytest.raises(NotFittedError):
         WindowFeatures(MultiViewDisentangler(), 16).fit(TRACKS)
