@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import struct
 import wave
@@ -22,7 +23,8 @@ PAGE = """<!doctype html><html><head><meta charset="utf-8"><title>A page</title>
 SOUND = """<p>Text.</p><p><a href="#top">up</a> <a href="file.txt">file</a>
 <a href="https://arxiv.org/abs/2411.02711">paper</a></p>
 <div style="overflow-x: auto"><pre style="width: 2000px">scrolls by itself</pre></div>
-<img src="large.png" alt="A figure"><audio controls src="tone.wav"></audio>"""
+<img src="large.png" alt="A figure"><audio controls src="tone.wav"></audio>
+<audio controls><source src="data:audio/wav;base64,{}" type="audio/wav"></audio>"""
 
 BROKEN = [
     (checks.overflow, '<pre style="width: 1500px">wide</pre>', "desktop: the page is 15.. px"),
@@ -87,8 +89,10 @@ def visited(browser, tmp_path):
         yield visit
 
 
-def test_in_a_sound_page_no_check_finds_anything(visited):
-    pages, home = visited(SOUND)
+def test_in_a_sound_page_no_check_finds_anything(visited, tmp_path):
+    tone = base64.b64encode((tmp_path / "tone.wav").read_bytes()).decode()
+    pages, home = visited(SOUND.format(tone))
+    assert [heard["duration"] for heard in pages["index.html"]["heard"]] == [0.5, 0.5]
     assert sorted(pages) == ["index.html", "other.html"]
     assert [list(check(pages, home)) for check in checks.ALL] == [[]] * len(checks.ALL)
 
