@@ -10,6 +10,7 @@ import importlib.util
 import inspect
 import pkgutil
 import re
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -240,6 +241,14 @@ def test_changelog_and_citation_know_the_current_version():
     changelog = (ROOT / "docs" / "changelog.rst").read_text(encoding="utf-8")
     assert re.search(rf"^{re.escape(version)}\b.*\n-+$", changelog, flags=re.MULTILINE)
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.rst")), ids=lambda page: page.stem)
+def test_the_examples_of_a_page_are_run(page):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    run = project["tool"]["pytest"]["ini_options"]["testpaths"]
+    has_examples = re.search(r"^ *>>> ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert (f"docs/{page.name}" in run) == bool(has_examples)
 
 
 def read_command(text: str, name: str) -> str:
