@@ -109,12 +109,22 @@ def read_clips(
     rate, rms = check_rate(sample_rate), check_level(level)
     where = as_segments(segments, duration, rate)
     check_parallel(n_jobs, on_error)
-    X = np.empty((len(where), round(where.duration * rate)), dtype=np.float32)
+    X = _make_room(len(where), round(where.duration * rate))
     faults = read_rows(where, range(len(where)), X, rate, rms, n_jobs)
     skipped = report(where, faults)
     refuse_faults(where, faults, on_error)
     rows = np.array([row for row in range(len(where)) if row not in faults], dtype=np.int64)
     return Clips(X if len(rows) == len(X) else X[rows], rows, skipped)
+
+
+def _make_room(n_clips: int, n_times: int) -> FloatArray:
+    try:
+        return np.empty((n_clips, n_times), dtype=np.float32)
+    except (MemoryError, ValueError) as error:  # the second where numpy cannot even count them
+        raise ValueError(
+            f"segments of {n_clips} clips take {4e-9 * n_clips * n_times:.3g} GB at this duration "
+            "and sample_rate, more than there is: pass fewer or shorter ones, or call cache_log_mel"
+        ) from error
 
 
 def read_rows(
@@ -162,7 +172,11 @@ def _read_one(
 def as_segments(segments: Any, duration: float | None, rate: int) -> Segments:
     """Take what names segments as checked lists."""
     table = getattr(segments, "segments", segments)
-    if isinstance(table, str | bytes | os.PathLike) or not isinstance(table, Iterable):
+    if (
+        isinstance(table, str | bytes | os.PathLike)
+        or not isinstance(table, Iterable)
+        or getattr(table, "ndim", 1) == 0
+    ):
         raise TypeError(
             f"segments={segments!r:.60}; pass an AudioTable, a DataFrame with a column 'path', or "
             "a list of paths"

@@ -94,6 +94,7 @@ def test_a_clip_does_not_go_beyond_its_segment(segments):
     [
         (lambda s: s["path"].iloc[0], TypeError, r"segments='.*; pass an AudioTable"),
         (lambda s: 3, TypeError, "segments=3; pass"),
+        (lambda s: np.array(2), TypeError, r"segments=array\(2\); pass"),
         (lambda s: [1, 2], TypeError, "segments has 1 for a path in row 0"),
         (lambda s: [], ValueError, "segments is empty"),
         (lambda s: s.drop(columns="path"), ValueError, "pass one named 'path'"),
@@ -111,8 +112,12 @@ def test_what_names_no_segments_is_refused(segments, change, error, text):
 
 @pytest.mark.parametrize(
     ("settings", "text"),
-    [({"n_jobs": 0}, "n_jobs=0"), ({"on_error": "ignore"}, "on_error='ignore' is unknown")],
+    [
+        ({"n_jobs": 0}, "n_jobs=0"),
+        ({"on_error": "ignore"}, "on_error='ignore' is unknown"),
+        ({"sample_rate": 10**6, "duration": 10**6}, r"of 18 clips take 7.2e\+04 GB"),
+    ],
 )
 def test_other_arguments_are_refused_by_name(segments, settings, text):
     with pytest.raises(ValueError, match=text):
-        read_clips(segments, sample_rate=16000, **settings)
+        read_clips(segments, **{"sample_rate": 16000, **settings})

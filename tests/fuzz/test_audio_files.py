@@ -51,7 +51,7 @@ def test_settings_of_one_segment(sound, params):
 @given(params=parameters(("sample_rate", "duration", "hop", "level")))
 def test_settings_of_windows(sound, params):
     settings = {"sample_rate": 800, "duration": 0.1, **params}
-    if settings.get("hop") == 1e-300:  # asked for, and without end
+    if isinstance(settings.get("hop"), float) and settings["hop"] == 1e-300:  # without end
         return
     read = attempt(lambda: list(iter_windows(sound, **settings)), ARGUMENTS, also=(AudioFileError,))
     assert read is REFUSED or all(is_clip(clip) for _, clip in read)
