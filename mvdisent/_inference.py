@@ -191,7 +191,7 @@ class BlockCodesMixin(TransformerMixin):
         check_is_fitted(self)
         _checks.check_option("code", code, _CODES)
         views = self._validate(X, reset=False)
-        present = _checks.find_missing(views)
+        present = _checks.find_present(views)
         net = self._live_net()
         generator = None
         if code == "draw":

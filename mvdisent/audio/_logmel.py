@@ -235,7 +235,7 @@ class LogMel(  # type: ignore[call-arg]  # scikit-learn is untyped
         self._bank()
         check_scalar(n_iter, "n_iter", Integral, min_val=1)
         spectra = _clips.check_spectra(X, int(self.n_mels))
-        present = _checks.find_missing(spectra)
+        present = _checks.find_present(spectra)
         shown = np.ones(spectra.shape[:2], dtype=bool) if present is None else present
         n_times = getattr(self, "n_features_in_", None)
         if n_times is None or self._count_frames(n_times) != spectra.shape[3]:

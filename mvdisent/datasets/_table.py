@@ -298,7 +298,8 @@ def _as_folder(folder: Any) -> str:
     _param_checks.check_path(folder, "folder")
     if not os.path.isdir(folder):
         raise ValueError(f"folder={os.fspath(folder)!r} is no folder: pass one that is there")
-    return os.path.abspath(folder)
+    path: str = os.path.abspath(folder)
+    return path
 
 
 def _as_metadata(

@@ -113,7 +113,7 @@ def hold_out_views(estimator: Any, X: ArrayLike) -> tuple[NDArray[Any], NDArray[
     if isinstance(estimator, Pipeline) and len(estimator) > 1:
         X, estimator = estimator[:-1].transform(X), estimator[-1]
     views = _checks.as_views(_checks.as_array(X))
-    present = _checks.find_missing(views)
+    present = _checks.find_present(views)
     complete = views if present is None else views[present.all(axis=1)]
     if views.shape[1] < 2 or not len(complete):
         raise ValueError(

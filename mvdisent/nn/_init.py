@@ -52,14 +52,15 @@ def build_module(factory: Callable[[], Module], generator: torch.Generator) -> M
     with torch.device("meta"):
         module = factory()
     module.to_empty(device="cpu")
-    custom = []
+    custom: list[Callable[[torch.Generator], object]] = []
     for layer in module.modules():
-        if callable(getattr(layer, "init_weights", None)):
-            custom.append(layer)
+        init_weights = getattr(layer, "init_weights", None)
+        if callable(init_weights):
+            custom.append(init_weights)
         else:
             _init_layer(layer, generator)
-    for layer in reversed(custom):  # from within
-        layer.init_weights(generator)
+    for init_weights in reversed(custom):  # from within
+        init_weights(generator)
     return module
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _param_checks
 from ._clips import as_clips, find_present
-from ._source import RandomState, as_seed, check_count
+from ._source import RandomState, as_seed, check_count, check_rate
 
 WaveformTransform = Callable[[NDArray[np.float32], Any], ArrayLike]
 
@@ -92,8 +91,7 @@ def render(
     """
     if not callable(transform):
         raise TypeError(f"transform={transform!r:.60} cannot be called; pass a function")
-    if isinstance(sample_rate, bool) or not isinstance(sample_rate, Real) or not sample_rate > 0:
-        raise ValueError(f"sample_rate={sample_rate!r:.60}; pass a positive number, in Hz")
+    check_rate("sample_rate", sample_rate)
     check_count("n_copies", n_copies)
     _param_checks.check_jobs(n_jobs)
     clips = as_clips(X)
