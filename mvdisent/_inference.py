@@ -1,4 +1,4 @@
-"""What a fitted disentangler does with X."""
+"""The methods of a fitted disentangler; the passes over X are in ``_passes``."""
 
 from __future__ import annotations
 

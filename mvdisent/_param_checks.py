@@ -1,4 +1,4 @@
-"""Checks of parameters that are no arrays: more of what ``_checks`` holds."""
+"""Checks of parameters that are no arrays, shared by several parts; arrays: ``_checks``."""
 
 from __future__ import annotations
 

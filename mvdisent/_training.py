@@ -1,4 +1,4 @@
-"""How a disentangler is trained: anew, from a checkpoint, or going on."""
+"""The course of a fit, from X to fitted attributes; its steps are taken in ``_net``."""
 
 from __future__ import annotations
 

@@ -49,7 +49,9 @@ class HeldOut:
         return _find_columns(self.names, block)
 
 
-def hold_out(estimator: Any, X: ArrayLike, factors: Any, wanted: Sequence[str] | None) -> HeldOut:
+def transform_views(
+    estimator: Any, X: ArrayLike, factors: Any, wanted: Sequence[str] | None
+) -> HeldOut:
     """Transform each view by itself.
 
     Parameters
@@ -91,7 +93,9 @@ def hold_out(estimator: Any, X: ArrayLike, factors: Any, wanted: Sequence[str] |
     )
 
 
-def hold_out_views(estimator: Any, X: ArrayLike) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def transform_by_sample(
+    estimator: Any, X: ArrayLike
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Encode each view by itself, and keep the views of a sample together.
 
     Parameters
