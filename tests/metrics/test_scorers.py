@@ -249,7 +249,7 @@ def test_a_repr_says_what_is_scored():
     ("change", "message"),
     [
         (lambda f: f.drop(columns="timbre"), "factors has no 'timbre'; it has 'frequency'"),
-        (lambda f: f[1:], "factors has 119 rows and X 120 samples"),
+        (lambda f: f[1:], "factors has 119 rows, but X has 120"),
         (lambda f: f.drop(columns="frequency_v1"), "'frequency_v0' and lacks 'frequency_v1'"),
         (lambda f: f.assign(timbre="sine"), r"factors\['timbre'\] has one class or value only"),
         (lambda f: f.assign(frequency_v0=1, frequency_v1=1), r"factors\['frequency'\] has one cl"),
