@@ -1,9 +1,11 @@
-"""Input checks: the text of every error about bad input lives here, once.
+"""Checks of arrays that several parts of the package share; each text stands once.
 
-Each function takes what a user passed and the name of the argument, and
-returns the checked value or raises an error that names the argument, its value
-and the cure. Only numpy is imported here; torch tensors are recognised by
-numpy's own ``__array__`` protocol.
+Checks of parameters are in ``_param_checks``, of tables of factors in
+``_factor_checks``; one that a single part of the package needs lives there.
+Each function takes what a user passed and the name of the argument, and returns
+the checked value or raises an error that names the argument, its value and the
+cure. Only numpy is imported here; torch tensors are recognised by numpy's own
+``__array__`` protocol.
 """
 
 from __future__ import annotations
@@ -116,8 +118,8 @@ def as_views(
     )
 
 
-def find_missing(X: NDArray[Any], name: str = "X") -> NDArray[np.bool_] | None:
-    """Find missing views, and refuse other values that are not finite.
+def find_present(X: NDArray[Any], name: str = "X") -> NDArray[np.bool_] | None:
+    """Tell views from missing ones (NaN throughout); refuse other values that are not finite.
 
     Parameters
     ----------
@@ -148,7 +150,7 @@ def measure_scale(X: NDArray[Any], present: NDArray[np.bool_] | None) -> tuple[f
     X : ndarray of shape (n_samples, n_views, ...)
         Read in chunks of rows, so a memmap stays on disk.
     present : ndarray of bool of shape (n_samples, n_views) or None
-        As ``find_missing`` gives it.
+        As ``find_present`` gives it.
 
     Returns
     -------

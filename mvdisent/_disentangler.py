@@ -321,7 +321,7 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
         """
         check_is_fitted(self)
         views = self._validate(X, reset=False)
-        dataset = self._dataset(views, _checks.find_missing(views))
+        dataset = self._dataset(views, _checks.find_present(views))
         loss = mean_loss(self._live_net(), dataset, self.batch_size, self._seeds[2])
         if not math.isfinite(loss):
             _param_checks.refuse_overflow("X", None, self._scale)

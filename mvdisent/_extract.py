@@ -7,7 +7,7 @@ import importlib.util
 import json
 import os
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ from .datasets import _listing
 PER = ("file", "window")
 SUFFIXES = (".parquet", ".csv")
 _BATCH = 64  # windows
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Model(NamedTuple):
@@ -152,7 +152,7 @@ def _features_of(model: Model, folder: Path, name: str, settings: Settings) -> d
     if settings.per == "window":
         return {"file": name, "starts": starts, "rows": features}
     pooled = np.concatenate([features.mean(axis=0), features.std(axis=0)])
-    return {"file": name, "starts": [float(len(starts))], "rows": pooled[None]}
+    return {"file": name, "starts": starts, "rows": pooled[None]}
 
 
 def _table(lines: list[dict[str, Any]], model: Model, settings: Settings) -> pd.DataFrame:
@@ -163,11 +163,11 @@ def _table(lines: list[dict[str, Any]], model: Model, settings: Settings) -> pd.
     n_rows = [len(line["rows"]) for line in lines]
     none = np.empty((0, len(columns)), dtype=np.float32)
     table = pd.DataFrame(np.concatenate([none, *(line["rows"] for line in lines)]), columns=columns)
-    starts = [start for line in lines for start in line["starts"]]
+    starts = [line["starts"] for line in lines]
     if settings.per == "file":
-        table.insert(0, "n_windows", np.array(starts, dtype=np.int64))
+        table.insert(0, "n_windows", np.array([len(own) for own in starts], dtype=np.int64))
     else:
-        table.insert(0, "start", np.array(starts, dtype=np.float64))
+        table.insert(0, "start", np.array(list(chain.from_iterable(starts)), dtype=np.float64))
     names = np.array([_text(line["file"]) for line in lines], dtype=object)
     table.insert(0, "file_name", np.repeat(names, np.array(n_rows, dtype=np.int64)))
     return table

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Sized
 from typing import Any
 
+import numpy as np
+
 from ._arrays import kind_of
+from ._checks import as_array
 
 
 def check_factor_table(factors: Any) -> Any:
@@ -39,3 +42,24 @@ def check_hashable(label: str, values: Iterable[Any]) -> None:
                 f"{label} has a {kind_of(value)} in row {row}; pass strings, bools, integers or "
                 "floats"
             )
+
+
+def read_column(values: Any, label: str, row: str) -> Any:
+    """Take one value a row, such as "sample", as what pandas makes a Series of."""
+    if hasattr(values, "detach") or hasattr(values, "tocsr"):
+        values = as_array(values, label)
+    elif isinstance(values, memoryview):  # pandas reads some formats alone
+        values = np.asarray(values)
+    elif isinstance(values, str | bytes | Mapping | set) or not isinstance(values, Sized):
+        raise TypeError(
+            f"{label} is of type {kind_of(values)}; pass a list, an array or a Series, one value a "
+            f"{row}"
+        )
+    shape = getattr(values, "shape", (len(values),))
+    if len(shape) != 1:
+        raise ValueError(f"{label} has shape {shape}; pass (n_{row}s,), one value a {row}")
+    if not isinstance(values, np.ndarray):
+        return values
+    if values.dtype.kind not in "fiubOUSMm":
+        raise ValueError(f"{label} has dtype {values.dtype}; pass real numbers or strings")
+    return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))

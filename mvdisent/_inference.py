@@ -1,4 +1,4 @@
-"""What a fitted disentangler does with X."""
+"""The methods of a fitted disentangler; the passes over X are in ``_passes``."""
 
 from __future__ import annotations
 
@@ -28,8 +28,6 @@ class BlockCodesMixin(TransformerMixin):
     A TransformerMixin itself: ``set_output`` reaches only methods of such classes.
     """
 
-    n_private: int
-    n_shared: int
     output: str
     view_output: str
     n_views_in_: int
@@ -107,7 +105,8 @@ class BlockCodesMixin(TransformerMixin):
             Decoded views, in the units of X.
         """
         check_is_fitted(self)
-        return self._decode(*_checks.as_codes(private, shared, self.n_private, self.n_shared))
+        widths = len(self.kl_private_), len(self.kl_shared_)
+        return self._decode(*_checks.as_codes(private, shared, *widths))
 
     def _decode(self, private: FloatArray, shared: FloatArray) -> FloatArray:
         net = self._live_net()
@@ -192,7 +191,7 @@ class BlockCodesMixin(TransformerMixin):
         check_is_fitted(self)
         _checks.check_option("code", code, _CODES)
         views = self._validate(X, reset=False)
-        present = _checks.find_missing(views)
+        present = _checks.find_present(views)
         net = self._live_net()
         generator = None
         if code == "draw":

@@ -1,4 +1,4 @@
-"""Checks of parameters that are no arrays: more of what ``_checks`` holds."""
+"""Checks of parameters that are no arrays, shared by several parts; arrays: ``_checks``."""
 
 from __future__ import annotations
 
@@ -65,12 +65,3 @@ def refuse_overflow(name: str, row: int | None, std: float) -> None:
         f"{name} has values so large beside those of the fit, whose standard deviation was "
         f"{std:.3g}, that the network overflows{where}: scale {name} as it was at fit, or clip it"
     )
-
-
-def check_n_axes(n_axes: int, n_rows: int, n_columns: int) -> None:
-    """Refuse Axes that are not one a panel."""
-    if n_axes != n_rows * n_columns:
-        raise ValueError(
-            f"ax holds {n_axes} Axes, but the figure has {n_rows} x {n_columns} panels: pass as "
-            "many, one Axes that gives them its place, or None"
-        )

@@ -31,7 +31,7 @@ BLOCKS = ("private", "shared", "both")
 FACTORS = ("timbre", "frequency")
 CODES = {"active": "means of active dimensions", "mean": "posterior means", "draw": "draws"}
 
-#: How the report names them.
+#: How the report names the objectives.
 OBJECTIVES = {"marl": "the paper's", "swap": "swapped views and a referee"}
 
 #: Accuracy of a small MLP on the frozen latents, from the paper's table.
@@ -265,7 +265,7 @@ def write_report(
 ) -> list[Path]:
     """Write the report, the pictures and the model, all or none.
 
-    Everything is made in a folder beside ``out`` first, then moved, the report
+    Everything is made in a folder within ``out`` first, then moved, the report
     last: an interruption leaves no half-written file.
     """
     out.mkdir(parents=True, exist_ok=True)

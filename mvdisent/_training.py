@@ -1,4 +1,4 @@
-"""How a disentangler is trained: anew, from a checkpoint, or going on."""
+"""The course of a fit, from X to fitted attributes; its steps are taken in ``_net``."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class TrainingMixin(BlockCodesMixin):
             check_resumable(self.net_params)
             checkpoint = Checkpoint(self.checkpoint, self.checkpoint_every)
         views = self._validate(X, reset=fresh)
-        present = _checks.find_missing(views)
+        present = _checks.find_present(views)
         if len(views) < 2:
             raise ValueError(f"X has n_samples = {len(views)}; fit needs 2 samples or more")
         labels, stop = None, self.early_stopping and not one_epoch

@@ -136,11 +136,11 @@ def test_another_view_shape_is_refused(shape):
         _checks.as_views(np.ones(shape), view_shape=(3, 4))
 
 
-# find_missing and measure_scale -------------------------------------------------
+# find_present and measure_scale -------------------------------------------------
 
 
 def test_nothing_missing_gives_no_mask(views):
-    assert _checks.find_missing(views) is None
+    assert _checks.find_present(views) is None
 
 
 @pytest.mark.usefixtures("many_chunks")
@@ -148,7 +148,7 @@ def test_missing_views_are_found_in_every_chunk(views):
     expected = np.ones((6, 2), dtype=bool)
     expected[[0, 3, 5], [1, 0, 1]] = False
     views[~expected] = np.nan
-    assert_array_equal(_checks.find_missing(views), expected)
+    assert_array_equal(_checks.find_present(views), expected)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
@@ -163,7 +163,7 @@ def test_the_scale_is_the_mean_and_standard_deviation(views, offset, dtype):
 @pytest.mark.usefixtures("many_chunks")
 def test_the_scale_leaves_missing_views_out(views):
     views[[0, 3, 4], [1, 0, 0]] = np.nan
-    scale = _checks.measure_scale(views, _checks.find_missing(views))
+    scale = _checks.measure_scale(views, _checks.find_present(views))
     assert_allclose(scale, [np.nanmean(views), np.nanstd(views)], rtol=1e-5)
 
 
@@ -178,7 +178,7 @@ def test_the_scale_leaves_missing_views_out(views):
 def test_other_nans_are_refused_where_they_are(views, where, message):
     views[where] = np.nan
     with pytest.raises(ValueError, match=message):
-        _checks.find_missing(views)
+        _checks.find_present(views)
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, 1e39])
@@ -188,7 +188,7 @@ def test_infinity_is_refused_where_it_is(views, value):
     X[5, 0, 1, 1] = value
     message = r"X contains infinity or a value too large for dtype\('float32'\).*row 5, view 0"
     with pytest.raises(ValueError, match=message):
-        _checks.find_missing(X)
+        _checks.find_present(X)
 
 
 # as_codes and check_input_features ------------------------------------------------

@@ -227,6 +227,13 @@ def test_codes_of_another_shape_are_refused(fitted, private, shared):
         fitted.decode(np.zeros(private), np.zeros(shared))
 
 
+def test_a_width_that_was_set_since_the_fit_changes_no_code_of_it(fitted, unseen):
+    model = deepcopy(fitted)
+    codes = model.encode(unseen.X)
+    model.set_params(n_private=P + 1, n_shared=1)
+    assert_array_equal(model.decode(*codes), fitted.decode(*codes))
+
+
 @pytest.mark.parametrize("container", ["pandas", "polars"])
 def test_features_of_spectra_become_a_named_table(fitted, unseen, container):
     model = deepcopy(fitted).set_output(transform=container)

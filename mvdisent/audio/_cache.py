@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _param_checks
 from ._decoder import AudioFileError, FloatArray
 from ._logmel import LogMel
 from ._recording import check_level, check_rate
@@ -113,8 +114,7 @@ def cache_log_mel(
     ...     clips.X.shape
     (1, 64, 16)
     """
-    if not isinstance(folder, str | os.PathLike) or "\0" in os.fspath(folder):
-        raise TypeError(f"folder={folder!r:.60}; pass a str or a pathlib.Path")
+    _param_checks.check_path(folder, "folder")
     if not isinstance(log_mel, LogMel):
         raise TypeError(f"log_mel={log_mel!r:.60}; pass a LogMel, such as LogMel(16000)")
     rate, rms = check_rate(log_mel.sample_rate), check_level(level)

@@ -36,7 +36,8 @@ _MPEG_TAGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN")
 _MPEG_PADDING = 2 * 4095 + 1152
 # Without a count of frames libsndfile gives about 2**63.
 _NO_COUNT = 2**60
-_FRESH_NS = 2_000_000_000
+# Of a file changed so short ago, another change may bear the same time.
+FRESH_NS = 2_000_000_000
 
 
 def find_fault(path: str | bytes) -> str | None:
@@ -59,8 +60,7 @@ def find_fault(path: str | bytes) -> str | None:
         If the file cannot be read.
     """
     stat = os.stat(path)
-    # Of a file changed so short ago, another change may bear the same time.
-    fresh = time.time_ns() - stat.st_ctime_ns < _FRESH_NS
+    fresh = time.time_ns() - stat.st_ctime_ns < FRESH_NS
     find = _find_fault.__wrapped__ if fresh else _find_fault
     return find(path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
 
@@ -229,7 +229,7 @@ def _mpeg_block(head: bytes) -> tuple[int, int] | None:
 
 
 def _no_fault(file: BinaryIO, size: int, n_frames: int) -> str | None:
-    """FLAC has checksums, which its decoder minds; the last frame is decoded below."""
+    """FLAC has checksums, which its decoder minds."""
     return None
 
 

@@ -195,8 +195,7 @@ class LogMel(  # type: ignore[call-arg]  # scikit-learn is untyped
         bank = self._bank()
         clips = self._validate(X, reset=False)
         n_samples, n_views, n_times = clips.shape
-        n_frames = 1 + (n_times + 2 * (self.n_fft // 2) - self.n_fft) // self.hop_length
-        shape = (n_samples, n_views, int(self.n_mels), n_frames)
+        shape = (n_samples, n_views, int(self.n_mels), self._count_frames(n_times))
         if isinstance(out, str | os.PathLike):
             out = np.lib.format.open_memmap(out, mode="w+", dtype=np.float32, shape=shape)
         elif out is None:
@@ -236,11 +235,11 @@ class LogMel(  # type: ignore[call-arg]  # scikit-learn is untyped
         self._bank()
         check_scalar(n_iter, "n_iter", Integral, min_val=1)
         spectra = _clips.check_spectra(X, int(self.n_mels))
-        present = _checks.find_missing(spectra)
+        present = _checks.find_present(spectra)
         shown = np.ones(spectra.shape[:2], dtype=bool) if present is None else present
         n_times = getattr(self, "n_features_in_", None)
-        if n_times is None or 1 + n_times // self.hop_length != spectra.shape[3]:
-            n_times = (spectra.shape[3] - 1) * int(self.hop_length)
+        if n_times is None or self._count_frames(n_times) != spectra.shape[3]:
+            n_times = (spectra.shape[3] - 1) * int(self.hop_length) + self.n_fft % 2
         waves = np.full((*spectra.shape[:2], n_times), np.nan, dtype=np.float32)
         if shown.any():
             waves[shown] = invert_log_mel(spectra[shown], self, n_iter=n_iter, n_times=n_times)
@@ -306,6 +305,9 @@ class LogMel(  # type: ignore[call-arg]  # scikit-learn is untyped
         _clips.check_device(self.device)
         f_max = self.sample_rate / 2 if self.f_max is None else self.f_max
         return filter_bank(self.sample_rate, self.n_fft, self.n_mels, self.f_min, f_max)
+
+    def _count_frames(self, n_times: int) -> int:
+        return 1 + int((n_times - self.n_fft % 2) // self.hop_length)
 
     @torch.inference_mode()
     def _write(self, clips: NDArray[Any], bank: tuple[Bands, ...], out: FloatArray) -> None:

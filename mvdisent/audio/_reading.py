@@ -1,4 +1,4 @@
-"""Reading sound files: one segment, windows, or many segments in parallel."""
+"""Reading one sound file: a segment, or window by window; many files: see ``_segments``."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class Recording:
 
     def error(self, fault: str) -> AudioFileError:
         """Make an error that names this file."""
-        return AudioFileError(os.fspath(self._path), fault)
+        return AudioFileError(self._path, fault)
 
     def fits(self, sample_rate: int, offset: float, duration: float | None) -> bool:
         """Tell whether a segment ends before the file does."""

@@ -17,6 +17,8 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
+from ._containers import FRESH_NS
+
 FloatArray = NDArray[np.float32]
 #: Makes rows start to stop: their spectra, and the faults among them by row.
 Make = Callable[[int, int], tuple[FloatArray, dict[int, str]]]
@@ -29,8 +31,6 @@ CREATE TABLE IF NOT EXISTS chunks
 """
 _WAIT_S = 600.0
 _BLOCK = 2**20
-# Of a file changed so short ago, another change may bear the same time.
-_FRESH_NS = 2_000_000_000
 _MAX_REPAIRS = 3
 
 
@@ -95,7 +95,7 @@ class Store:
         for path, digest in zip(unknown, made, strict=True):
             stamp = found[path][0]
             found[path] = stamp, digest
-            if stamp and now - int(stamp.rpartition(" ")[2]) > _FRESH_NS:
+            if stamp and now - int(stamp.rpartition(" ")[2]) > FRESH_NS:
                 entries.append((os.fsencode(os.path.abspath(path)), stamp, digest))
         with self._locked():
             self._index.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", entries)

@@ -35,10 +35,17 @@ def draw_classes(
     return np.argsort(keys, axis=1)[:, :n_views]
 
 
-def class_to_hz(
-    position: NDArray[np.float64], *, f_min: float, f_max: float, scale: str
+def draw_frequencies(
+    rng: np.random.Generator,
+    classes: NDArray[np.int64],
+    *,
+    n_classes: int,
+    f_min: float,
+    f_max: float,
+    scale: str = "log",
 ) -> NDArray[np.float64]:
-    """Map positions between 0 and 1 to frequencies on a log or linear scale, in Hz."""
+    """Draw a frequency of each class, uniform on a log or linear scale, in Hz."""
+    position = (classes + rng.random(classes.shape)) / n_classes
     if scale == "log":
         return np.asarray(f_min * (f_max / f_min) ** position)
     return f_min + (f_max - f_min) * position
@@ -55,11 +62,9 @@ def check_tones(
     duration: float,
 ) -> int:
     """Check what all tone generators take; return the instants of a tone."""
-    counts = {"n_samples": n_samples, "n_views": n_views}
-    for name, count in {**counts, "n_frequency_classes": n_frequency_classes}.items():
-        if isinstance(count, bool):
-            raise TypeError(f"{name}={count}; pass an int")
-        check_scalar(count, name, Integral, min_val=1)
+    check_count("n_samples", n_samples)
+    check_count("n_views", n_views)
+    check_count("n_frequency_classes", n_frequency_classes)
     if n_views > n_frequency_classes:
         raise ValueError(
             f"n_views={n_views} > n_frequency_classes={n_frequency_classes}, but the views of a "
@@ -82,6 +87,13 @@ def check_tones(
             f"duration={duration} s at sample_rate={sample_rate} is no instant; pass a longer one"
         )
     return n_times
+
+
+def check_count(name: str, value: object, *, low: int = 1, high: int | None = None) -> None:
+    """Refuse what is no int, or out of its range."""
+    if isinstance(value, bool):
+        raise TypeError(f"{name}={value}; pass an int")
+    check_scalar(value, name, Integral, min_val=low, max_val=high)
 
 
 def check_real(name: str, value: object, *, above: float = -math.inf) -> None:

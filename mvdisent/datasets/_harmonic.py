@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_scalar
 
 from .. import _checks
 from ._factors import (
     as_generator,
+    check_count,
     check_interval,
     check_tones,
     check_transform,
-    class_to_hz,
     draw_classes,
+    draw_frequencies,
     factor_table,
 )
 from ._synthesis import add_noise, in_chunks, sum_of_harmonics
@@ -137,15 +136,14 @@ def make_harmonic_views(
     check_interval("attack", attack, above=0.0)
     check_interval("loudness_db", loudness_db)
     check_interval("snr_db", snr_db)
-    check_scalar(timbre_seed, "timbre_seed", Integral, min_val=0)
+    check_count("timbre_seed", timbre_seed, low=0)
     check_transform(transform)
 
     rng = as_generator(random_state)
     profiles = _make_profiles(n_timbres, int(timbre_seed))
     timbre = choices[rng.integers(len(choices), size=n_samples)]
     classes = draw_classes(rng, n_samples, n_views, n_frequency_classes)
-    position = (classes + rng.random(classes.shape)) / n_frequency_classes
-    hz = class_to_hz(position, f_min=f_min, f_max=f_max, scale="log")
+    hz = draw_frequencies(rng, classes, n_classes=n_frequency_classes, f_min=f_min, f_max=f_max)
     phase = rng.random(hz.shape)
     seconds = np.exp(rng.uniform(math.log(attack[0]), math.log(attack[1]), size=hz.shape))
     gain_db = rng.uniform(*loudness_db, size=hz.shape)
@@ -190,7 +188,7 @@ def _make_profiles(n_timbres: int, seed: int) -> NDArray[np.float64]:
 
 
 def _check_timbres(timbres: Sequence[int] | None, n_timbres: int) -> NDArray[np.int64]:
-    check_scalar(n_timbres, "n_timbres", Integral, min_val=1)
+    check_count("n_timbres", n_timbres)
     choices = _checks.as_array(range(n_timbres) if timbres is None else timbres, "timbres")
     if (
         choices.ndim != 1

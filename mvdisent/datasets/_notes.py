@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_scalar
 
 from .. import _checks, _param_checks
 from .._pairing import PartnerPools
-from ._factors import as_generator, check_real, check_transform, factor_table
+from ._factors import as_generator, check_count, check_real, check_transform, factor_table
 from ._instruments import NOTE_INSTRUMENTS
 from ._soundfont import NoteRenderer
 from ._synthesis import in_chunks
@@ -212,10 +211,8 @@ def make_note_views(
     >>> X.shape
     (10, 2, 16000)
     """
-    for name, count in {"n_samples": n_samples, "n_views": n_views}.items():
-        if isinstance(count, bool):
-            raise TypeError(f"{name}={count}; pass an int")
-        check_scalar(count, name, Integral, min_val=1)
+    check_count("n_samples", n_samples)
+    check_count("n_views", n_views)
     check_transform(transform)
     rng = as_generator(random_state)
     notes, table = make_notes(
@@ -281,9 +278,7 @@ def _as_keys(name: str, values: Any, low: int) -> list[int]:
 
 def _check_length(sample_rate: int, duration: float) -> int:
     """Check the rate and the length of a note; return its samples."""
-    if isinstance(sample_rate, bool):
-        raise TypeError(f"sample_rate={sample_rate}; pass an int")
-    check_scalar(sample_rate, "sample_rate", Integral, min_val=1000, max_val=384000)
+    check_count("sample_rate", sample_rate, low=1000, high=384000)
     check_real("duration", duration, above=0)
     n_times = round(duration * sample_rate)
     if not 1 <= n_times <= 2**28:

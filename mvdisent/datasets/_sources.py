@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from .. import _checks
+from .. import _checks, _param_checks
 from ._table import AudioTable, as_columns
 
 _NSYNTH_SPLITS = ("train", "valid", "test")
@@ -122,8 +122,7 @@ def from_nsynth(
     UserWarning
         If the folder has sound files that belong to no note.
     """
-    if not isinstance(folder, str | os.PathLike) or "\0" in os.fspath(folder):
-        raise TypeError(f"folder={folder!r:.60}; pass a str or a pathlib.Path")
+    _param_checks.check_path(folder, "folder")
     if split is not None:
         _checks.check_option("split", split, _NSYNTH_SPLITS)
     wanted = _NSYNTH_SPLITS if split is None else (split,)

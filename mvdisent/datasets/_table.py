@@ -295,11 +295,11 @@ def as_columns(name: str, columns: str | Sequence[str]) -> list[str]:
 
 
 def _as_folder(folder: Any) -> str:
-    if not isinstance(folder, str | os.PathLike) or "\0" in os.fspath(folder):
-        raise TypeError(f"folder={folder!r:.60}; pass a str or a pathlib.Path")
+    _param_checks.check_path(folder, "folder")
     if not os.path.isdir(folder):
         raise ValueError(f"folder={os.fspath(folder)!r} is no folder: pass one that is there")
-    return os.path.abspath(folder)
+    path: str = os.path.abspath(folder)
+    return path
 
 
 def _as_metadata(

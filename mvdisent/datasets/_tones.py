@@ -17,8 +17,8 @@ from ._factors import (
     check_real,
     check_tones,
     check_transform,
-    class_to_hz,
     draw_classes,
+    draw_frequencies,
     factor_table,
 )
 from ._synthesis import LEVEL, add_noise, in_chunks, sum_of_harmonics
@@ -152,8 +152,14 @@ def make_tone_views(
     rng = as_generator(random_state)
     timbre = np.asarray(names)[rng.integers(len(names), size=n_samples)]
     classes = draw_classes(rng, n_samples, n_views, n_frequency_classes)
-    position = (classes + rng.random(classes.shape)) / n_frequency_classes
-    hz = class_to_hz(position, f_min=f_min, f_max=f_max, scale=frequency_scale)
+    hz = draw_frequencies(
+        rng,
+        classes,
+        n_classes=n_frequency_classes,
+        f_min=f_min,
+        f_max=f_max,
+        scale=frequency_scale,
+    )
     phase = rng.random(hz.shape)
     synthesise = _band_limited if band_limited else _ideal
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sized
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -45,22 +45,7 @@ def as_factors(factors: Factors) -> pd.DataFrame:
 
 def as_column(values: Any, label: str) -> pd.Series:
     """Take one value a sample as a Series, its rows numbered from 0."""
-    if hasattr(values, "detach") or hasattr(values, "tocsr"):
-        values = _checks.as_array(values, label)
-    elif isinstance(values, memoryview):  # pandas reads some formats alone
-        values = np.asarray(values)
-    elif isinstance(values, str | bytes | Mapping | set) or not isinstance(values, Sized):
-        raise TypeError(
-            f"{label} is of type {kind_of(values)}; pass a list, an array or a Series, one value a "
-            "sample"
-        )
-    shape = getattr(values, "shape", (len(values),) if isinstance(values, list | tuple) else None)
-    if shape is not None and len(shape) != 1:
-        raise ValueError(f"{label} has shape {shape}; pass (n_samples,), one value a sample")
-    if isinstance(values, np.ndarray) and values.dtype.kind not in "fiubOUSMm":
-        raise ValueError(f"{label} has dtype {values.dtype}; pass real numbers or strings")
-    if isinstance(values, np.ndarray) and not values.dtype.isnative:
-        values = values.astype(values.dtype.newbyteorder("="))
+    values = _factor_checks.read_column(values, label, "sample")
     column = pd.Series(values).reset_index(drop=True)
     if types.is_object_dtype(column.dtype):
         _factor_checks.check_hashable(label, column)

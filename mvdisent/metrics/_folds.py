@@ -73,18 +73,18 @@ def draw_folds(
     ValueError
         If a splitter puts a row, or a group, on both sides.
     """
-    whole = as_groups(groups, len(factors))
-    if whole.max() < 1:
+    units = as_groups(groups, len(factors))
+    if units.max() < 1:
         what = "factors has 1 row" if groups is None else "groups has 1 group"
         raise ValueError(f"{what} only, which cannot be split: pass 2 or more")
     splitter = _choose_splitter(
-        cv, whole, grouped=groups is not None, test_size=test_size, seed=seed
+        cv, units, grouped=groups is not None, test_size=test_size, seed=seed
     )
     rows = np.zeros(len(factors))
-    labels = None if groups is None else whole
+    labels = None if groups is None else units
     folds = [(np.asarray(a), np.asarray(b)) for a, b in splitter.split(rows, factors, labels)]
     for train, test in folds:
-        if np.isin(whole[train], whole[test]).any():
+        if np.isin(units[train], units[test]).any():
             what = "a row" if groups is None else "rows of one group"
             raise ValueError(
                 f"cv={cv!r:.60} puts {what} on both sides of a split: pass an int, or a splitter "
@@ -93,8 +93,8 @@ def draw_folds(
     return folds
 
 
-def _choose_splitter(cv: CV, whole: Rows, *, grouped: bool, test_size: float, seed: int) -> Any:
-    n_rows, n_units = len(whole), int(whole.max()) + 1
+def _choose_splitter(cv: CV, units: Rows, *, grouped: bool, test_size: float, seed: int) -> Any:
+    n_rows, n_units = len(units), int(units.max()) + 1
     if cv is None:
         if not isinstance(test_size, Real) or not test_size > 0:
             raise ValueError(

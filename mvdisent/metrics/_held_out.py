@@ -50,7 +50,9 @@ class HeldOut:
         return _find_columns(self.names, block)
 
 
-def hold_out(estimator: Any, X: ArrayLike, factors: Any, wanted: Sequence[str] | None) -> HeldOut:
+def transform_views(
+    estimator: Any, X: ArrayLike, factors: Any, wanted: Sequence[str] | None
+) -> HeldOut:
     """Transform each view by itself.
 
     Parameters
@@ -92,7 +94,9 @@ def hold_out(estimator: Any, X: ArrayLike, factors: Any, wanted: Sequence[str] |
     )
 
 
-def hold_out_views(estimator: Any, X: ArrayLike) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def transform_by_sample(
+    estimator: Any, X: ArrayLike
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Encode each view by itself, and keep the views of a sample together.
 
     Parameters
@@ -114,7 +118,7 @@ def hold_out_views(estimator: Any, X: ArrayLike) -> tuple[NDArray[Any], NDArray[
     if isinstance(estimator, Pipeline) and len(estimator) > 1:
         X, estimator = estimator[:-1].transform(X), estimator[-1]
     views = _checks.as_views(_checks.as_array(X))
-    present = _checks.find_missing(views)
+    present = _checks.find_present(views)
     complete = views if present is None else views[present.all(axis=1)]
     if views.shape[1] < 2 or len(complete) < MIN_SAMPLES:
         raise ValueError(

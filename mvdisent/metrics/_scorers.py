@@ -16,7 +16,7 @@ from sklearn.utils.metadata_routing import UNUSED
 from .. import _checks, _param_checks
 from ._block_gaps import mutual_info_gap_score, probe_gap
 from ._cross_view import cross_view_score
-from ._held_out import BLOCKS, HeldOut, hold_out, hold_out_views
+from ._held_out import BLOCKS, HeldOut, transform_by_sample, transform_views
 from ._models import PROBES
 from ._mutual_info import mutual_info_matrix
 from ._probes import probe_table
@@ -62,7 +62,7 @@ class FactorScorer(BaseEstimator, ABC):
         score : float
             Higher is better.
         """
-        rows = hold_out(estimator, X, y if factors is None else factors, self._wanted())
+        rows = transform_views(estimator, X, y if factors is None else factors, self._wanted())
         with _stay_here():
             return self._measure(rows)
 
@@ -168,7 +168,7 @@ class CrossViewScorer(BaseEstimator):
 
     def __call__(self, estimator: Any, X: ArrayLike, y: Any = None) -> float:
         """Return the ``score`` of ``cross_view_score``."""
-        views = hold_out_views(estimator, X)
+        views = transform_by_sample(estimator, X)
         with _stay_here():
             return cross_view_score(
                 *views, max_samples=self.max_samples, random_state=self.random_state

@@ -29,7 +29,8 @@ def build_module(factory: Callable[[], Module], generator: torch.Generator) -> M
     given its weights: Kaiming uniform for linear and convolution layers (their
     default in torch), the layer's own ``reset_parameters`` for layers without
     random weights (normalisation), and ``init_weights(generator)`` for any
-    other module that owns parameters.
+    other module that owns parameters. A module's ``init_weights`` comes after
+    the layers within it, and may set their weights too.
 
     Parameters
     ----------
@@ -51,16 +52,20 @@ def build_module(factory: Callable[[], Module], generator: torch.Generator) -> M
     with torch.device("meta"):
         module = factory()
     module.to_empty(device="cpu")
+    custom: list[Callable[[torch.Generator], object]] = []
     for layer in module.modules():
-        _init_layer(layer, generator)
+        init_weights = getattr(layer, "init_weights", None)
+        if callable(init_weights):
+            custom.append(init_weights)
+        else:
+            _init_layer(layer, generator)
+    for init_weights in reversed(custom):  # from within
+        init_weights(generator)
     return module
 
 
 def _init_layer(layer: nn.Module, generator: torch.Generator) -> None:
-    init_weights = getattr(layer, "init_weights", None)
-    if callable(init_weights):
-        init_weights(generator)
-    elif isinstance(layer, _WEIGHTED):
+    if isinstance(layer, _WEIGHTED):
         # The fan that torch uses: a = sqrt(5) gives the bound 1 / sqrt(fan_in).
         fan_in = layer.weight[0].numel()
         bound = fan_in**-0.5
@@ -69,9 +74,7 @@ def _init_layer(layer: nn.Module, generator: torch.Generator) -> None:
             nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
     elif isinstance(layer, nn.LayerNorm | nn.GroupNorm | nn.modules.batchnorm._BatchNorm):
         layer.reset_parameters()
-    elif any(True for _ in layer.parameters(recurse=False)) or any(
-        True for _ in layer.buffers(recurse=False)
-    ):
+    elif [*layer.parameters(recurse=False), *layer.buffers(recurse=False)]:
         raise TypeError(
             f"{type(layer).__name__} owns parameters or buffers that mvdisent cannot initialise "
             "without the global random state: give it a method init_weights(generator)"

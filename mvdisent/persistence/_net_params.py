@@ -10,7 +10,7 @@ from typing import Any
 from sklearn.utils import check_scalar
 
 
-def check_net_params(net_params: Any) -> None:
+def check_saved_net_params(net_params: Any) -> None:
     """Let through what sets numbers of Adam: of skorch's others, some run what they name."""
     checks: dict[str, Callable[[Any, str], Any]] = {
         "optimizer__amsgrad": lambda value, name: check_scalar(value, name, bool),

@@ -22,7 +22,7 @@ from .._disentangler import MultiViewDisentangler
 from .._format import DTYPES, Spec, check_keys
 from .._training import ACTIVE_KL
 from ..audio import LogMel
-from ._net_params import check_net_params
+from ._net_params import check_saved_net_params
 
 CLASSES = {cls.__name__: cls for cls in (LogMel, MultiViewDisentangler, Pipeline)}
 CUSTOM = "custom"  # stands for an encoder or a decoder of the user
@@ -85,10 +85,11 @@ class Restoration:
     def run(self, node: Any, take_arrays: Callable[[], Arrays]) -> BaseEstimator:
         """Build the estimator; take the arrays once all they should be is known."""
         estimator = self._build(node, "")
-        for name in sorted(self.factories.keys() - self._used):
+        if unused := sorted(self.factories.keys() - self._used):
+            name = unused[0]
             raise ValueError(f"{name} is not the user's own in this model: load without {name}=")
-        for name in sorted(self.specs.keys() - self._known):
-            raise ValueError(f"there is an array {name!r} that belongs to nothing")
+        if unknown := sorted(self.specs.keys() - self._known):
+            raise ValueError(f"there is an array {unknown[0]!r} that belongs to nothing")
         arrays = take_arrays()
         for fill in self._fills:
             fill(arrays)
@@ -153,7 +154,7 @@ class Restoration:
         return {name: self.factories[name] for name in names}
 
     def _build_model(self, model: MultiViewDisentangler, state: Any, prefix: str) -> None:
-        check_net_params(model.net_params)
+        check_saved_net_params(model.net_params)
         if isinstance(state, dict):  # files from before there was early stopping
             state = {"best_epoch_": None, **state}
         _check_model_state(state)

@@ -1,6 +1,7 @@
 """Display classes in scikit-learn's style: numbers in, one figure out.
 
-Each has ``plot`` and keeps ``axes_`` and ``figure_``. matplotlib is imported
+Each has ``plot`` and keeps ``figure_`` and its panels, ``axes_`` (``ax_`` where
+there is one always). matplotlib is imported
 when a figure is drawn: ``pip install "mvdisent[plot]"``. What is drawn is
 measured in :mod:`mvdisent.metrics`.
 """

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _param_checks
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
@@ -77,7 +75,11 @@ def make_axes(
     if isinstance(ax, Axes) and n_rows * n_columns > 1:
         return ax.figure, _divide(ax, n_rows, n_columns, width_ratios)
     panels = np.asarray(ax, dtype=object)
-    _param_checks.check_n_axes(panels.size, n_rows, n_columns)
+    if panels.size != n_rows * n_columns:
+        raise ValueError(
+            f"ax holds {panels.size} Axes, but the figure has {n_rows} x {n_columns} panels: pass "
+            "as many, one Axes that gives them its place, or None"
+        )
     panels = panels.reshape(n_rows, n_columns)
     if not isinstance(panels[0, 0], Axes):
         raise TypeError(f"ax={ax!r:.60} is not a matplotlib Axes; pass one, or None")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sized
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,6 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _checks, _factor_checks
-from .._arrays import kind_of
 
 # Values in a chunk of a pass over the clips.
 _SCAN_ELEMENTS = 2**20
@@ -111,21 +109,8 @@ def find_present(X: NDArray[Any], name: str = "X", first: int = 0) -> NDArray[np
 
 def as_factor(values: Any, n_clips: int, name: str) -> tuple[NDArray[np.intp], NDArray[Any]]:
     """Take one factor of the clips, (n_clips,), as codes and the values that they stand for."""
-    if hasattr(values, "detach") or hasattr(values, "tocsr"):
-        values = _checks.as_array(values, name)
-    elif isinstance(values, str | bytes | Mapping | set) or not isinstance(values, Sized):
-        raise TypeError(
-            f"{name} is of type {kind_of(values)}; pass a list, an array or a Series, one value a "
-            "clip"
-        )
-    shape = values.shape if hasattr(values, "shape") else (len(values),)
-    if len(shape) != 1:
-        raise ValueError(f"{name} has shape {shape}; pass one value a clip, (n_clips,)")
-    _checks.check_n_rows(name, shape[0], "X", n_clips)
-    if isinstance(values, np.ndarray) and values.dtype.kind not in "fiubOUSMm":
-        raise ValueError(f"{name} has dtype {values.dtype}; pass strings or real numbers")
-    if isinstance(values, np.ndarray) and not values.dtype.isnative:
-        values = values.astype(values.dtype.newbyteorder("="))
+    values = _factor_checks.read_column(values, name, "clip")
+    _checks.check_n_rows(name, len(values), "X", n_clips)
     column = pd.Series(values)
     _checks.check_none_missing(name, column.isna().to_numpy(dtype=bool))
     if column.dtype == object:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ._clips import as_recordings
-from ._source import Draw, RandomState, Rows, ViewSource, as_seed, check_count
+from ._source import Draw, RandomState, Rows, ViewSource, as_seed, check_count, check_rate
 
 
 def crops(
@@ -158,8 +157,7 @@ def window_table(source: ViewSource, *, rate: float) -> pd.DataFrame:
     """
     if not isinstance(source, _Windows):
         raise TypeError(f"source is a {type(source).__name__}; pass what windows(...) gives")
-    if isinstance(rate, bool) or not isinstance(rate, Real) or not 0 < float(rate) < np.inf:
-        raise ValueError(f"rate={rate!r:.60}; pass a positive number, in Hz")
+    check_rate("rate", rate)
     return pd.DataFrame({"recording": source.recordings, "time": source.starts / float(rate)})
 
 

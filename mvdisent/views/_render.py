@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import random
-from collections.abc import Callable, Iterator
-from numbers import Real
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
+from joblib import effective_n_jobs
 from joblib.externals.loky import ProcessPoolExecutor
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _param_checks
 from ._clips import as_clips, find_present
-from ._source import RandomState, as_seed, check_count
+from ._source import RandomState, as_seed, check_count, check_rate
 
 WaveformTransform = Callable[[NDArray[np.float32], Any], ArrayLike]
 
@@ -30,7 +29,7 @@ def render(
     *,
     sample_rate: float,
     n_copies: int = 4,
-    n_jobs: int = 1,
+    n_jobs: int | None = None,
     random_state: RandomState = None,
 ) -> NDArray[np.float32]:
     """Transform each waveform several times at random, once for all.
@@ -48,8 +47,8 @@ def render(
         In Hz; passed on.
     n_copies : int, default=4
         Transforms of each clip.
-    n_jobs : int, default=1
-        Worker processes; -1: one a core.
+    n_jobs : int, default=None
+        Worker processes, as joblib counts them.
     random_state : int, RandomState, Generator or None, default=None
         Seed of all that the workers draw. None takes fresh entropy.
 
@@ -92,8 +91,7 @@ def render(
     """
     if not callable(transform):
         raise TypeError(f"transform={transform!r:.60} cannot be called; pass a function")
-    if isinstance(sample_rate, bool) or not isinstance(sample_rate, Real) or not sample_rate > 0:
-        raise ValueError(f"sample_rate={sample_rate!r:.60}; pass a positive number, in Hz")
+    check_rate("sample_rate", sample_rate)
     check_count("n_copies", n_copies)
     _param_checks.check_jobs(n_jobs)
     clips = as_clips(X)
@@ -104,8 +102,8 @@ def render(
     step = max(1, _TASK_COPIES // n_copies)
     tasks = [present[start : start + step] for start in range(0, len(present), step)]
     seed = as_seed(random_state)
-    workers = (os.cpu_count() or 1) if n_jobs is None or n_jobs < 0 else n_jobs
-    with ProcessPoolExecutor(max_workers=max(1, min(workers, len(tasks))), env=_ONE_THREAD) as pool:
+    workers = max(1, min(effective_n_jobs(n_jobs), len(tasks)))
+    with ProcessPoolExecutor(max_workers=workers, env=_ONE_THREAD) as pool:
         futures = [
             pool.submit(_render_clips, transform, clips[rows], sample_rate, n_copies, rows, seed)
             for rows in tasks
@@ -131,7 +129,8 @@ def _render_clips(
     n_times = clips.shape[1]
     out = np.zeros((len(clips), n_copies, n_times), dtype=np.float32)
     for number, clip, copies in zip(numbers, clips, out, strict=True):
-        for copy, own_seed in zip(copies, _seeds(seed, int(number)), strict=False):
+        for i, copy in enumerate(copies):
+            own_seed = _seed_of(seed, int(number), i)
             random.seed(own_seed)
             np.random.seed(own_seed)  # noqa: NPY002 - the worker's own
             torch.manual_seed(own_seed)
@@ -146,9 +145,5 @@ def _render_clips(
     return out
 
 
-def _seeds(seed: int, number: int) -> Iterator[int]:
-    """Give a seed for each copy of a clip, without end."""
-    copy = 0
-    while True:
-        yield int(np.random.SeedSequence([seed, number, copy]).generate_state(1)[0])
-        copy += 1
+def _seed_of(seed: int, number: int, copy: int) -> int:
+    return int(np.random.SeedSequence([seed, number, copy]).generate_state(1)[0])

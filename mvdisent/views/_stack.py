@@ -164,10 +164,7 @@ def _factor_rows(factors: pd.DataFrame, n_samples: int, n_views: int) -> pd.Data
     """Give each view a row of factors, in the order of split_views."""
     if not isinstance(factors, pd.DataFrame):
         raise TypeError(f"factors is a {type(factors).__name__}; pass a DataFrame")
-    if len(factors) != n_samples:
-        raise ValueError(
-            f"factors has {len(factors)} rows and X {n_samples} samples; pass one row a sample"
-        )
+    _checks.check_n_rows("factors", len(factors), "X", n_samples)
     names = _names_by_view(list(factors.columns), n_views)
     tables = [
         factors[[own[view] for own in names.values()]].set_axis(list(names), axis=1)

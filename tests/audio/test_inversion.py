@@ -64,3 +64,15 @@ def test_a_clip_shorter_than_a_frame_comes_back_at_its_length():
     found = spectra.inverse_transform(spectra.fit_transform(clip[None]))
     assert found.shape == (1, 1, 1500)
     assert 0.5 < found.std() / clip.std() < 2
+
+
+@pytest.mark.parametrize("n_fft", [1024, 1023])
+def test_the_sound_has_the_frames_of_its_spectrogram_and_the_length_of_the_clips_of_fit(
+    tones, n_fft
+):
+    spectra = LogMel(RATE, n_fft=n_fft, hop_length=250)
+    X = spectra.transform(tones)
+    found = spectra.inverse_transform(X, n_iter=1)  # without fit, the least that the frames span
+    assert spectra.transform(found).shape == X.shape
+    assert spectra.transform(found[..., :-1]).shape[3] == X.shape[3] - 1
+    assert spectra.fit(tones).inverse_transform(X, n_iter=1).shape == tones.shape

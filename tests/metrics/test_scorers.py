@@ -23,7 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from mvdisent.metrics import get_scorer, get_scorer_names, make_probe_scorer
-from mvdisent.metrics._held_out import hold_out
+from mvdisent.metrics._held_out import transform_views
 from mvdisent.model_selection import FactorKFold
 
 N = 120
@@ -131,7 +131,7 @@ def test_a_probe_scorer_reads_one_factor_from_one_block(X, factors):
 
 
 def test_each_view_is_a_row_of_its_own(X, factors):
-    rows = hold_out(Blocks(), X, factors, None)
+    rows = transform_views(Blocks(), X, factors, None)
     assert rows.features.shape == (2 * N, 2)
     np.testing.assert_array_equal(rows.features[3], X[1, 1][::-1])
     assert rows.groups.tolist() == np.repeat(np.arange(N), 2).tolist()
@@ -141,7 +141,7 @@ def test_each_view_is_a_row_of_its_own(X, factors):
 
 def test_missing_views_are_no_rows(X, factors):
     X[5, 1] = np.nan
-    rows = hold_out(Blocks(), X, factors, None)
+    rows = transform_views(Blocks(), X, factors, None)
     assert len(rows.features) == len(rows.factors) == 2 * N - 1
     assert scorers()["probe_gap"](Blocks(), X, factors) > 0.7
 
@@ -249,7 +249,7 @@ def test_a_repr_says_what_is_scored():
     ("change", "message"),
     [
         (lambda f: f.drop(columns="timbre"), "factors has no 'timbre'; it has 'frequency'"),
-        (lambda f: f[1:], "factors has 119 rows and X 120 samples"),
+        (lambda f: f[1:], "factors has 119 rows, but X has 120"),
         (lambda f: f.drop(columns="frequency_v1"), "'frequency_v0' and lacks 'frequency_v1'"),
         (lambda f: f.assign(timbre="sine"), r"factors\['timbre'\] has one class or value only"),
         (lambda f: f.assign(frequency_v0=1, frequency_v1=1), r"factors\['frequency'\] has one cl"),

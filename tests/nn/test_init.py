@@ -35,6 +35,18 @@ class Scaled(nn.Module):
         nn.init.normal_(self.scale, generator=generator)
 
 
+class Zeroed(nn.Module):
+    """A user's network, which initialises a layer of torch and one of the user's."""
+
+    def __init__(self):
+        super().__init__()
+        self.head, self.scaled = nn.Linear(3, 2), Scaled()
+
+    def init_weights(self, generator):
+        for weight in (self.head.weight, self.scaled.scale):
+            nn.init.zeros_(weight)
+
+
 class Unknown(nn.Module):
     def __init__(self):
         super().__init__()
@@ -122,6 +134,13 @@ def test_a_module_of_the_user_initialises_itself():
     assert (module.scale != 0).all()
     assert (module.inner.weight.abs() <= 3**-0.5).all()
     assert (module.inner.weight != 0).all()
+
+
+def test_a_module_of_the_user_has_the_last_word_on_the_layers_within():
+    module = build_module(Zeroed, seeded())
+    assert not module.head.weight.any()
+    assert not module.scaled.scale.any()
+    assert module.head.bias.any()
 
 
 @pytest.mark.parametrize("unknown", [Unknown, WithBuffer, lambda: nn.Embedding(3, 2)])

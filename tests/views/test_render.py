@@ -10,7 +10,7 @@ import torch
 from numpy.testing import assert_array_equal
 
 from mvdisent.views import render
-from mvdisent.views._render import _render_clips, _seeds
+from mvdisent.views._render import _render_clips, _seed_of
 
 N, TIMES = 6, 400
 CLIPS = np.random.default_rng(0).normal(size=(N, TIMES)).astype(np.float32)
@@ -60,9 +60,26 @@ def test_copies_follow_from_the_seed_whatever_the_number_of_workers(copies):
     assert_array_equal(again, copies)
 
 
+@pytest.mark.parametrize(("n_jobs", "n_workers"), [(None, 1), (1, 1), (2, 2)])
+def test_workers_are_counted_as_joblib_counts_them(monkeypatch, n_jobs, n_workers):
+    asked = []
+
+    class Asked(Exception):
+        pass
+
+    def ask(max_workers, env):
+        asked.append(max_workers)
+        raise Asked
+
+    monkeypatch.setattr("mvdisent.views._render.ProcessPoolExecutor", ask)
+    with pytest.raises(Asked):
+        render(np.ones((200, 4)), jolt, sample_rate=8000, n_jobs=n_jobs)
+    assert asked == [n_workers]
+
+
 def test_another_seed_or_clip_gives_other_copies():
-    firsts = {next(_seeds(seed, clip)) for seed in range(20) for clip in range(20)}
-    assert len(firsts) == 400
+    seeds = {_seed_of(seed, clip, 0) for seed in range(20) for clip in range(20)}
+    assert len(seeds) == 400
 
 
 def test_a_missing_clip_stays_missing(copies):

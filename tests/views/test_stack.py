@@ -145,7 +145,7 @@ def test_a_table_without_columns_stays_one(X):
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (lambda table: table[:2], "factors has 2 rows and X 3 samples"),
+        (lambda table: table[:2], "factors has 2 rows, but X has 3"),
         (lambda table: table.drop(columns="frequency_v1"), "lacks 'frequency_v1'"),
         (lambda table: table.drop(columns="frequency_v0"), "lacks 'frequency_v0'"),
         (lambda table: table.assign(frequency_v2=0), "'frequency_v2', but X has 2 views"),
