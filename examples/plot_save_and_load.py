@@ -65,6 +65,8 @@ print(f"{refused} of {len(places)} refused. The last: {reason}")
 
 
 class Planted:
+    """What tells pickle to make a file as it is loaded."""
+
     def __reduce__(self):
         return Path.touch, (Path(folder.name) / "was_here",)
 
