@@ -49,7 +49,7 @@ ax.set(xlabel="epoch", ylabel="reconstruction (nats a sample)")
 ax.legend()
 
 # %%
-# A file of :func:`mvdisent.save` holds the weights, never code: loading runs nothing. So the
+# A file of :func:`mvdisent.persistence.save` holds the weights, never code: loading runs nothing. So the
 # factory is passed again.
 
 with tempfile.TemporaryDirectory() as folder:
