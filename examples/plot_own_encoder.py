@@ -49,8 +49,8 @@ ax.set(xlabel="epoch", ylabel="reconstruction (nats a sample)")
 ax.legend()
 
 # %%
-# A file of :func:`mvdisent.persistence.save` holds the weights, never code: loading runs nothing. So the
-# factory is passed again.
+# A file of :func:`mvdisent.persistence.save` holds the weights, never code: loading runs
+# nothing. So the factory is passed again.
 
 with tempfile.TemporaryDirectory() as folder:
     save(model, Path(folder) / "tones.mvdisent")
