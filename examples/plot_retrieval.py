@@ -57,6 +57,6 @@ ax.set(xlabel="notes found (k)", ylabel="precision at k", ylim=(0, 1))
 ax.legend()
 
 # %%
-# Hand-made features find more here: 22 instruments and so short a training teach the shared
-# block too little to serve others, though it is ahead of the private block. One seed; train
-# for longer and on more instruments before a model takes the place of band statistics.
+# Hand-made features find more here than the shared block of so short a training, which is
+# ahead of the private block. One seed: ``tests/benchmarks/bench_notes.py`` trains for
+# longer, on more instruments. Draw this figure for your own sounds before you choose.
