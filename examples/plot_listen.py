@@ -1,0 +1,114 @@
+"""Can you hear one instrument at the pitch of another?
+======================================================
+
+The private code of one note and the shared code of another make a note that should have
+the pitch of the first and the timbre of the second. ``LogMel.inverse_transform`` makes it
+sound. Listen; then a pitch tracker, and a classifier of instruments that was fitted to true
+notes, say how often they hear what was asked for.
+"""
+
+import librosa
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import Audio
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from mvdisent import LogMel, MultiViewDisentangler
+from mvdisent.datasets import make_notes
+from mvdisent.views import pair_by
+
+log_mel = LogMel(16000, n_fft=2048, hop_length=512, n_mels=128, top_db=50)
+instruments = ["church organ", "accordion", "violin", "trumpet", "oboe", "flute"]
+waveforms, notes = make_notes(instruments=instruments, pitches=range(60, 85), duration=0.75)
+X = log_mel.fit_transform(waveforms)[:, 0]
+instrument, pitch = notes["instrument"].to_numpy(), notes["pitch"].to_numpy()
+
+# %%
+# Thirty notes are kept from the model and the classifier; these will be asked for. Few
+# private dimensions, and a large ``delta``, are to leave little room for the timbre there.
+
+rng = np.random.default_rng(0)
+asked, known = np.split(rng.permutation(len(X)), [30])
+pairs = pair_by(X[known], instrument[known], differ=pitch[known], random_state=0)
+settings = {"objective": "swap", "decoder_std": 0.7, "delta": 60.0, "warmup_epochs": 0, "lr": 3e-3}
+model = MultiViewDisentangler(3, 16, **settings, max_epochs=12, random_state=0)
+model.fit(pairs[np.tile(np.arange(len(known)), 6)])
+
+# %%
+# Of each note that is asked for, the pitch comes from another instrument, and the timbre
+# from another pitch.
+
+same_pitch = pitch[known] == pitch[asked][:, None]
+same_instrument = instrument[known] == instrument[asked][:, None]
+of_pitch = known[[rng.choice(np.flatnonzero(row)) for row in same_pitch]]
+of_timbre = known[[rng.choice(np.flatnonzero(row)) for row in same_instrument]]
+spectra = {
+    "true spectra, as sound": X[asked],
+    "reconstructed": model.reconstruct(X[asked])[:, 0],
+    "swapped": model.swap(X[of_pitch], X[of_timbre])[:, 0],
+}
+sounds = {name: log_mel.inverse_transform(S[:, None])[:, 0] for name, S in spectra.items()}
+
+# %%
+# The note that gives the pitch:
+Audio(waveforms[of_pitch[0]], rate=16000)
+
+# %%
+# The note that gives the timbre:
+Audio(waveforms[of_timbre[0]], rate=16000)
+
+# %%
+# The swap:
+Audio(sounds["swapped"][0], rate=16000)
+
+# %%
+# The true note, which the model never met:
+Audio(waveforms[asked[0]], rate=16000)
+
+# %%
+# From the first timbre to the second in five steps, at one pitch: codes between two
+# shared codes are shared codes too.
+
+private, shared = model.encode(X[[of_pitch[0], of_timbre[0]]], code="mean")
+weights = np.linspace(0, 1, 5)[:, None]
+between = (1 - weights) * shared[0] + weights * shared[1]
+steps = model.decode(np.repeat(private[:1], 5, axis=0), between)
+Audio(log_mel.inverse_transform(steps)[:, 0, :8000].ravel(), rate=16000)
+
+# %%
+# The judges know nothing of the model. What they get wrong of true notes, and of true
+# spectra made sound, is the ceiling.
+
+
+def mfcc(waveforms):
+    """Mean over time of 20 coefficients."""
+    return librosa.feature.mfcc(S=log_mel.transform(waveforms)[:, 0], n_mfcc=20).mean(axis=2)
+
+
+judge = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+judge.fit(mfcc(waveforms[known]), instrument[known])
+rates = {}
+for name, sound in {"true notes": waveforms[asked], **sounds}.items():
+    hertz = np.median(librosa.yin(sound, fmin=200, fmax=1200, sr=16000), axis=1)
+    right_pitch = np.abs(librosa.hz_to_midi(hertz) - pitch[asked]) <= 0.5
+    right_instrument = judge.predict(mfcc(sound)) == instrument[asked]
+    rates[name] = right_pitch.mean(), right_instrument.mean()
+    print(f"pitch {right_pitch.mean():.2f}, instrument {right_instrument.mean():.2f}: {name}")
+hertz, timbre = zip(*rates.values(), strict=True)
+_, ax = plt.subplots(layout="constrained")
+y = np.arange(len(rates))
+ax.barh(y - 0.2, hertz, 0.4, label="pitch within half a semitone")
+ax.barh(y + 0.2, timbre, 0.4, label="instrument")
+ax.axvline(1 / 6, color="0.6", linestyle=":", label="instrument, by chance")
+ax.set_yticks(y, list(rates))
+ax.invert_yaxis()
+ax.set(xlim=(0, 1), xlabel="share of notes in which the judge hears what was asked")
+ax.figure.legend(loc="outside upper center", ncols=1)
+
+# %%
+# Not yet: most swaps have the pitch that was asked for, but their instrument is heard no more
+# often than by chance, and neither is that of mere reconstructions. Of notes that the model
+# never met, it draws the pitch and a timbre of its own. Thirty notes and one seed: a
+# difference below 0.2 says nothing.
