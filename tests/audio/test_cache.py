@@ -231,7 +231,7 @@ def test_a_hash_is_kept_until_the_file_changes(segments, sounds, tmp_path, monke
     hashed = []
     real = _store._digest
     monkeypatch.setattr(_store, "_digest", lambda path: hashed.append(path) or real(path))
-    monkeypatch.setattr(_store, "_FRESH_NS", 0)
+    monkeypatch.setattr(_store, "FRESH_NS", 0)
     for _ in range(2):
         cache(segments, tmp_path / "cache")
     assert len(hashed) == 4
@@ -239,7 +239,7 @@ def test_a_hash_is_kept_until_the_file_changes(segments, sounds, tmp_path, monke
     cache(segments, tmp_path / "cache")
     assert hashed[4:] == [str(sounds / "1.flac")]
     # Of a file changed a moment ago, the times may not tell the next change.
-    monkeypatch.setattr(_store, "_FRESH_NS", 10**12)
+    monkeypatch.setattr(_store, "FRESH_NS", 10**12)
     os.utime(sounds / "1.flac")
     for _ in range(2):
         cache(segments, tmp_path / "cache")
