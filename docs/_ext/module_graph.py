@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 
 from docutils import nodes
@@ -12,7 +11,7 @@ from sphinx.util.docutils import SphinxDirective
 
 PACKAGE = Path(__file__).parents[2] / "mvdisent"
 
-WIDTH, ROW, BOX_HEIGHT = 860, 104, 34
+WIDTH, ROW, BOX_HEIGHT = 730, 104, 34
 LETTER = 8.4  # px, of the monospaced 14 px of the labels
 MARGIN = 8
 ARROW = (
@@ -28,7 +27,9 @@ def box_places(parts: list[str]) -> dict[str, tuple[float, float, float]]:
     for i, layer in enumerate(rows):
         row = [part for part in LAYERS if part in parts and LAYERS[part] == layer]
         for k, part in enumerate(row):
-            centre = WIDTH * (k + 0.5) / len(row)
+            # A box alone in its row stands aside, or it would hide the arrows that pass it.
+            alone = 0.66 if i % 2 else 0.4
+            centre = WIDTH * (alone if len(row) == 1 else (k + 0.5) / len(row))
             places[part] = (centre, MARGIN + ROW * i, len(part) * LETTER + 20)
     return places
 
@@ -48,8 +49,12 @@ def draw_edge(
         f'<path data-from="{importer}" data-to="{imported}" fill="none" stroke="{colour}" '
         f'stroke-opacity=".75" stroke-width="1.4" marker-end="url(#tip)" '
         f'd="M{x0:.0f} {y0:.0f}C{x0:.0f} {y0 + bend:.0f} {x1:.0f} {y1 - bend:.0f} '
-        f'{x1:.0f} {y1:.0f}"><title>{importer} imports {imported}</title></path>'
+        f'{x1:.0f} {y1:.0f}"><title>{label(importer)} imports {label(imported)}</title></path>'
     )
+
+
+def label(part: str) -> str:
+    return "mvdisent" if part == "__init__" else part
 
 
 def draw_svg(pairs: set[tuple[str, str]]) -> str:
@@ -78,7 +83,7 @@ def draw_svg(pairs: set[tuple[str, str]]) -> str:
         f'height="{BOX_HEIGHT}" rx="6" fill="var(--color-background-primary, Canvas)" '
         f'stroke="hsl({hues[part]} 55% 50%)" stroke-width="2"/>'
         f'<text x="{x:.0f}" y="{y + 22:.0f}" text-anchor="middle" fill="currentColor">'
-        f"{escape('mvdisent' if part == '__init__' else part)}</text></g>"
+        f"{label(part)}</text></g>"
         for part, (x, y, width) in places.items()
     )
     height = max(y for _, y, _ in places.values()) + BOX_HEIGHT + MARGIN
@@ -94,8 +99,8 @@ def import_lines(pairs: set[tuple[str, str]]) -> str:
     """Say the same in words: a table with a row a part."""
     parts = sorted({a for a, _ in pairs}, key=lambda part: (-LAYERS[part], part))
     rows = "".join(
-        f"<tr><td><code>{a}</code></td><td>"
-        + ", ".join(f"<code>{b}</code>" for x, b in sorted(pairs) if x == a)
+        f"<tr><td><code>{label(a)}</code></td><td>"
+        + ", ".join(f"<code>{label(b)}</code>" for x, b in sorted(pairs) if x == a)
         + "</td></tr>"
         for a in parts
     )
