@@ -1,7 +1,6 @@
-"""Read the package's imports: which part belongs to which layer, and what each part asks for.
+"""Which part of the package imports which, read from the code.
 
-The tests hold the import rule against this (tests/test_layers.py); the docs draw
-it (module_graph.py). The rule itself is not here.
+The import rule (tests/test_layers.py) and the drawing of the parts (module_graph) both go by this.
 """
 
 from __future__ import annotations
@@ -67,7 +66,6 @@ def unit_of(module: str) -> str:
 
 
 def module_name(path: Path, package: Path) -> str:
-    """Name a file as it is imported: 'mvdisent.metrics' for its __init__.py."""
     parts = [package.name, *path.relative_to(package).with_suffix("").parts]
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -96,14 +94,13 @@ def imports_of(tree: ast.Module, path: Path, package: Path) -> Iterator[Import]:
     yield from walk(tree, False, False)
 
 
-def edges_of(package: Path) -> dict[str, set[str]]:
-    """Map each part of the package to the parts that it imports."""
-    edges: dict[str, set[str]] = {unit: set() for unit in LAYERS}
+def part_imports(package: Path) -> set[tuple[str, str]]:
+    """Pair each part of the package with each other part that it imports."""
+    pairs = set()
     for path in sorted(package.rglob("*.py")):
         unit = unit_of(module_name(path, package))
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for found in imports_of(tree, path, package):
+        for found in imports_of(ast.parse(path.read_text(encoding="utf-8")), path, package):
             if found.module.split(".")[0] == package.name:
-                other = unit_of(found.module)  # else a public name, taken from the root
-                edges[unit].add(other if other in LAYERS else "__init__")
-    return {unit: others - {unit} for unit, others in edges.items()}
+                other = unit_of(found.module)
+                pairs.add((unit, other if other in LAYERS else "__init__"))
+    return {(unit, other) for unit, other in pairs if unit != other}
