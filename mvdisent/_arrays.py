@@ -34,9 +34,11 @@ def read_array(X: Any, name: str) -> NDArray[Any]:
 
 
 def find_text_column(table: Any) -> str | None:
-    """Name the first column of a table that holds something else than numbers."""
+    """Name the first column of a table that holds something else than real numbers."""
     for name in table.columns:
         try:
+            if np.asarray(table[name]).dtype.kind == "c":
+                return repr(name)
             np.asarray(table[name], dtype=np.float64)
         except (TypeError, ValueError):
             return repr(name)

@@ -237,8 +237,8 @@ class BlockCodesMixin(TransformerMixin):
             if column is None:
                 raise
             raise type(error)(
-                f"X has a column {column} that is not of numbers ({error}): drop it, or convert it "
-                "to float"
+                f"X has a column {column} that is not of real numbers "
+                f"({str(error).splitlines()[0]}): drop it, or convert it to float"
             ) from error
 
     def _live_net(self) -> MultiViewNet:

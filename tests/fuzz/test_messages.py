@@ -212,8 +212,13 @@ CATALOGUE = [
     ),
     (
         lambda: MultiViewDisentangler().fit(pd.DataFrame({"f0": range(N), "name": ["a"] * N})),
-        "X has a column 'name' that is not of numbers (could not convert string to float: 'a'): "
-        "drop it, or convert it to float",
+        "X has a column 'name' that is not of real numbers (could not convert string to float: "
+        "'a'): drop it, or convert it to float",
+    ),
+    (
+        lambda: MultiViewDisentangler().fit(pd.DataFrame({"f0": range(N), "f1": [1j] * N})),
+        "X has a column 'f1' that is not of real numbers (Complex data not supported): drop it, "
+        "or convert it to float",
     ),
     (
         lambda: MultiViewDisentangler().fit(pd.DataFrame(index=range(N))),
