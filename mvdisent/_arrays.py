@@ -33,6 +33,12 @@ def read_array(X: Any, name: str) -> NDArray[Any]:
         ) from error
 
 
+def refuse_no_columns(table: Any) -> None:
+    """Refuse a table without columns, which scikit-learn's validation cannot read."""
+    if hasattr(table, "columns") and len(table.columns) == 0:
+        raise ValueError(f"X has shape {table.shape}, no columns: pass at least one feature")
+
+
 def find_text_column(table: Any) -> str | None:
     """Name the first column of a table that holds something else than real numbers."""
     for name in table.columns:

@@ -12,7 +12,7 @@ from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import _checks, _param_checks
-from ._arrays import find_text_column
+from ._arrays import find_text_column, refuse_no_columns
 from ._batches import ViewDataset
 from ._blocks import OUTPUTS, VIEW_OUTPUTS, BlockLayout
 from ._build import build_net
@@ -228,8 +228,7 @@ class BlockCodesMixin(TransformerMixin):
         return _checks.as_views(array, view_shape=None if reset else self.view_shape_)
 
     def _validate_table(self, table: Any, *, reset: bool) -> NDArray[Any]:
-        if hasattr(table, "columns") and len(table.columns) == 0:
-            raise ValueError(f"X has shape {table.shape}, no columns: pass at least one feature")
+        refuse_no_columns(table)
         try:
             return np.asarray(validate_data(self, table, reset=reset, ensure_all_finite=False))
         except (TypeError, ValueError) as error:

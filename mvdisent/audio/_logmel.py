@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import _checks
+from .._arrays import refuse_no_columns
 from . import _clips
 from ._inversion import invert_log_mel
 from ._mel import Bands, MelPower, filter_bank, to_decibels
@@ -293,6 +294,7 @@ class LogMel(  # type: ignore[call-arg]  # scikit-learn is untyped
         if not hasattr(X, "columns"):  # a table's names are read below
             X = _checks.as_array(X)
         if hasattr(X, "columns") or X.ndim <= 2:
+            refuse_no_columns(X)
             X = validate_data(self, X, reset=reset, dtype="numeric", ensure_all_finite=False)
             return _clips.check_clips(X[:, None])
         clips = _clips.check_clips(X)

@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import _checks
+from .._arrays import refuse_no_columns
 from ._clips import as_recordings
 from ._crops import cut_windows
 from ._source import ViewSource
@@ -90,6 +91,7 @@ class WindowFeatures(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         self._validate_params()
         check_is_fitted(self.estimator)
         if not _is_iterable_of_arrays(X):
+            refuse_no_columns(X)
             validate_data(self, X, reset=True, dtype="numeric", allow_nd=True)
         return self
 
@@ -120,6 +122,7 @@ class WindowFeatures(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         if isinstance(X, str | bytes | Mapping):
             raise TypeError(f"X is a {type(X).__name__}; pass a list of arrays, one a recording")
         if not _is_iterable_of_arrays(X):
+            refuse_no_columns(X)
             X = validate_data(self, X, reset=False, dtype="numeric", allow_nd=True)
         length = int(self.length)  # True, which counts as 1, is no shape to numpy
         hop = length if self.hop is None else int(self.hop)

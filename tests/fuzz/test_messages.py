@@ -225,6 +225,10 @@ CATALOGUE = [
         "X has shape (12, 0), no columns: pass at least one feature",
     ),
     (
+        lambda: LogMel(800, n_fft=64, hop_length=32, n_mels=4).transform(pd.DataFrame(index=[0])),
+        "X has shape (1, 0), no columns: pass at least one feature",
+    ),
+    (
         lambda: MultiViewDisentangler(device="gpu").fit(Z),
         "device='gpu' is not there, or unknown to torch: pass 'cpu', 'auto' or another, such as "
         "'cuda:0'",
