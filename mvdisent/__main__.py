@@ -163,7 +163,11 @@ def _parse_params(
 @click.option(
     "--level", type=float, default=0.2, show_default=True, help="Root mean square of each clip."
 )
-@click.option("--split", help="Split of the table to fit on, such as train. All, if not given.")
+@click.option(
+    "--split",
+    help="Split to fit on, such as train: a folder, or a value of the column 'split'. "
+    "All, if not given.",
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option(
     "--set",

@@ -55,11 +55,13 @@ def factor_of(views: str) -> str | None:
 def open_table(path: Path, factor: str | None, split: str | None) -> AudioTable:
     """List the clips of a folder, or of a .csv or .jsonl file that lies in one."""
     shared = [] if factor is None else [factor]
-    if path.is_dir():
-        table = AudioTable(path, shared=shared)
-    else:
-        table = AudioTable(path.parent, path, shared=shared)
-    return table if split is None else table.split(split)
+    folder, metadata = (path, None) if path.is_dir() else (path.parent, path)
+    table = AudioTable(folder, metadata, shared=shared)
+    if split is None:
+        return table
+    if table.split_column is None and "split" in table.data.columns:
+        table = AudioTable(folder, metadata, shared=shared, split="split")
+    return table.split(split)
 
 
 def fit(

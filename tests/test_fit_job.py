@@ -84,6 +84,15 @@ def test_a_faulty_file_is_an_error_or_is_listed(folder, tmp_path, views):
     assert load(out)[-1].n_epochs_ == 2
 
 
+def test_a_split_may_be_a_column_of_the_table(folder, tmp_path):
+    table = pd.read_csv(folder / "metadata.csv")
+    table["split"] = ["test"] * 4 + ["train"] * 8
+    table.to_csv(folder / "metadata.csv", index=False)
+    out = tmp_path / "model"
+    done = run("fit", folder, "--views", "augment", "--split", "train", "--out", out, *QUICK)
+    assert f"wrote {out}, fitted on 8 samples of 2 views" in done.output, done.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
