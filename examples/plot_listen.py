@@ -17,24 +17,26 @@ from sklearn.preprocessing import StandardScaler
 
 from mvdisent import LogMel, MultiViewDisentangler
 from mvdisent.datasets import make_notes
-from mvdisent.views import pair_by
+from mvdisent.views import MelShift, augment, pair_by
 
-log_mel = LogMel(16000, n_fft=2048, hop_length=512, n_mels=128, top_db=50)
+log_mel = LogMel(16000, n_fft=2048, hop_length=512, n_mels=96, top_db=50)
 instruments = ["church organ", "accordion", "violin", "trumpet", "oboe", "flute"]
-waveforms, notes = make_notes(instruments=instruments, pitches=range(60, 85), duration=0.75)
+waveforms, notes = make_notes(instruments=instruments, pitches=range(60, 85), duration=0.5)
 X = log_mel.fit_transform(waveforms)[:, 0]
 instrument, pitch = notes["instrument"].to_numpy(), notes["pitch"].to_numpy()
 
 # %%
-# Thirty notes are kept from the model and the classifier; these will be asked for. Few
-# private dimensions, and a large ``delta``, are to leave little room for the timbre there.
+# Thirty notes are kept from the model and the classifier; these will be asked for. Each view
+# is shifted along the mel axis by itself, so that a timbre is met at more pitches than there
+# are notes; a large ``delta`` keeps it out of the private block.
 
 rng = np.random.default_rng(0)
 asked, known = np.split(rng.permutation(len(X)), [30])
 pairs = pair_by(X[known], instrument[known], differ=pitch[known], random_state=0)
-settings = {"objective": "swap", "decoder_std": 0.7, "delta": 60.0, "warmup_epochs": 0, "lr": 3e-3}
-model = MultiViewDisentangler(3, 16, **settings, max_epochs=12, random_state=0)
-model.fit(pairs[np.tile(np.arange(len(known)), 6)])
+source = augment(pairs, MelShift(8), random_state=0)
+settings = {"decoder_std": 0.15, "delta": 200.0, "warmup_epochs": 0, "lr": 2e-3, "max_epochs": 25}
+model = MultiViewDisentangler(4, 16, objective="swap", **settings, random_state=0)
+model.fit(source[np.tile(np.arange(len(known)), 6)])
 
 # %%
 # Of each note that is asked for, the pitch comes from another instrument, and the timbre
@@ -108,7 +110,8 @@ ax.set(xlim=(0, 1), xlabel="share of notes in which the judge hears what was ask
 ax.figure.legend(loc="outside upper center", ncols=1)
 
 # %%
-# Not yet: most swaps have the pitch that was asked for, but their instrument is heard no more
-# often than by chance, and neither is that of mere reconstructions. Of notes that the model
-# never met, it draws the pitch and a timbre of its own. Thirty notes and one seed: a
-# difference below 0.2 says nothing.
+# The pitch that was asked for is heard nearly as often as in true spectra made sound. The
+# instrument is heard more often than by chance, and far less often than in true notes; mere
+# reconstructions are no better, so what is lost is lost on the way through the codes: the
+# blurred spectra of so short a training are not those of the sound. Thirty notes and one seed:
+# a difference below 0.2 says nothing.

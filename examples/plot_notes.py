@@ -31,7 +31,7 @@ high = np.flatnonzero(pitch >= 72)
 
 pairs = pair_by(X[low], instrument[low], differ=pitch[low], random_state=0)
 source = augment(pairs, MelShift(10), random_state=0)
-settings = {"objective": "swap", "decoder_std": 0.5, "warmup_epochs": 0, "lr": 3e-3}
+settings = {"objective": "swap", "decoder_std": 0.1, "delta": 200.0, "lr": 2e-3}
 model = MultiViewDisentangler(8, 16, **settings, max_epochs=20, random_state=0)
 private, shared = model.fit(source[np.tile(np.arange(len(low)), 4)]).encode(X)
 features = {
