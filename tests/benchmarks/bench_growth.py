@@ -71,7 +71,8 @@ def compare(title, cases, arguments):
         for case in cases
     ]
     table = pd.DataFrame(rows).groupby(title)
-    print(f"\nmedians of {arguments.repeats}, the rest of {cases[0]}")
+    others = ", ".join(f"{name} {value}" for name, value in cases[0].items() if name != title)
+    print(f"\n{title} grows, {others}; medians of {arguments.repeats}")
     print(table.median().round(2).to_string())
     for name in ("fit, s", "transform, s"):
         seconds = table[name].agg(["min", "max"]).round(2)
