@@ -7,10 +7,12 @@ import tracemalloc
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.model_selection import GridSearchCV
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mvdisent import MultiViewDisentangler
+from mvdisent.views import augment
 
 # One epoch of noise teaches no block.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -76,3 +78,14 @@ def test_a_memmap_gives_the_bits_of_an_array(on_disk):
     from_disk = MultiViewDisentangler(2, 2, **settings).fit(on_disk[:500])
     in_memory = MultiViewDisentangler(2, 2, **settings).fit(np.array(on_disk[:500]))
     assert_array_equal(from_disk.history_, in_memory.history_)
+
+
+def test_a_search_over_a_source_copies_no_fold(on_disk):
+    X = on_disk.reshape(len(on_disk), 2, 64, 32)
+    source = augment(X, [])
+    assert_array_equal(source[7:99], X[7:99])
+    model = MultiViewDisentangler(2, 2, max_epochs=1, random_state=0)
+    search = GridSearchCV(model, {"alpha": [0.5]}, cv=2, refit=False)
+    searched, numpy_peak, largest = added_memory(lambda: search.fit(source))
+    assert np.isfinite(searched.cv_results_["mean_test_score"]).all()
+    assert max(numpy_peak, largest) < 0.45 * on_disk.nbytes  # a fold of it: half

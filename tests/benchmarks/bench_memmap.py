@@ -27,6 +27,7 @@ import torch
 from sklearn.model_selection import GridSearchCV
 
 from mvdisent import MultiViewDisentangler
+from mvdisent.views import augment
 
 VIEWS = (2, 64, 32)
 ROW_BYTES = 4 * int(np.prod(VIEWS))
@@ -131,9 +132,11 @@ class WatchedDisentangler(MultiViewDisentangler):
 
     def fit(self, X, y=None, groups=None):
         start = anonymous_memory()
-        with PeakMemory() as memory:
+        with PeakMemory() as memory, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             super().fit(X)
-        print(f"  worker {os.getpid()}: {start:.0f} MB before, {memory.added:.0f} MB more in fit")
+        text = f"  worker {os.getpid()}: {start:.0f} MB before, {memory.added:.0f} MB more in fit"
+        print(text, flush=True)
         return self
 
     def score(self, X, y=None):
@@ -144,7 +147,9 @@ def search(path, n_jobs):
     X = np.load(path, mmap_mode="r")
     grid = {"alpha": [0.5, 1.0]}
     estimator = WatchedDisentangler(max_epochs=1, random_state=0)
-    GridSearchCV(estimator, grid, cv=2, n_jobs=n_jobs, refit=False).fit(X)
+    for name, views in (("the memmap", X), ("augment(memmap, [])", augment(X, []))):
+        print(f"search over {name}", flush=True)
+        GridSearchCV(estimator, grid, cv=2, n_jobs=n_jobs, refit=False).fit(views)
 
 
 def main():
