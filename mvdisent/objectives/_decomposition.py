@@ -13,6 +13,9 @@ from ._gaussian import log_normal
 _LOG_2PI = math.log(2 * math.pi)
 # Pair densities held at once: 512 KiB of float32 stay in a core's cache.
 _MAX_PAIRS = 2**17
+# What lies this far below the greatest adds nothing, and exp takes sixty times as long
+# once its result is no normal float.
+_NEGLIGIBLE = -60.0
 
 KL_ESTIMATORS = ("stratified", "weighted")
 
@@ -104,28 +107,30 @@ class _AggregateLogDensity(torch.autograd.Function):
         z_t = z.T.contiguous()[..., None]  # (latent, i, 1)
         mean_t, log_var_t = mean.T.contiguous()[:, None], log_var.T.contiguous()[:, None]
         precision = (-log_var_t).exp()  # (latent, 1, j)
-        constant = -0.5 * (log_var_t + _LOG_2PI)
+        constant = -0.5 * (log_var_t + _LOG_2PI) + other
         sums = z.new_zeros(2)
         # Part 0 is the joint, part 1 the marginals.
         d_z, d_mean, d_log_var = (z.new_zeros(2, n_latents, n) for _ in range(3))
-        step = max(1, _MAX_PAIRS // mean.numel())
+        step = min(n, max(1, _MAX_PAIRS // mean.numel()))
+        # Memory that is new in each chunk would cost more than the sums in it.
+        buffers = [z.new_empty(n_latents, step, n) for _ in range(4)]
         for start in range(0, n, step):
-            rows = slice(start, start + step)
-            error = z_t[:, rows] - mean_t  # (latent, i, j): draw i, posterior j
-            scaled = error * precision
-            pairs = torch.addcmul(constant, error, scaled, value=-0.5)
-            log_weights = z.new_full(pairs.shape[1:], other)
-            log_weights.diagonal(start).fill_(own)
+            rows = slice(start, min(start + step, n))
+            error, scaled, pairs, pull = (buffer[:, : rows.stop - start] for buffer in buffers)
+            torch.sub(z_t[:, rows], mean_t, out=error)  # (latent, i, j): draw i, posterior j
+            torch.mul(error, precision, out=scaled)
+            torch.addcmul(constant, error, scaled, value=-0.5, out=pairs)
             # Joint: sum the latents, then average over j. Marginals: average, then sum.
             # That order is all that tells total correlation from dimension-wise KL.
-            for part, logits in enumerate((pairs.sum(0, keepdim=True), pairs)):
-                share = logits.add_(log_weights)
+            joint = pairs.sum(0, keepdim=True).sub_((n_latents - 1) * other)
+            for part, share in enumerate((joint, pairs)):
+                share.diagonal(start, 1, 2).add_(own - other)
                 peak = share.amax(2, keepdim=True)
-                share.sub_(peak).exp_()
+                share.sub_(peak).clamp_min_(_NEGLIGIBLE).exp_()
                 total = share.sum(2, keepdim=True)
                 sums[part] += (peak + total.log()).sum()
                 share.div_(total)  # softmax over j: how much posterior j speaks for draw i
-                pull = share * scaled
+                torch.mul(share, scaled, out=pull)
                 d_z[part, :, rows] = -pull.sum(2)
                 d_mean[part] += pull.sum(1)
                 d_log_var[part] += 0.5 * (pull.mul_(error).sum(1) - share.sum(1))
