@@ -55,7 +55,7 @@ def read_column(values: Any, label: str, row: str) -> Any:
             f"{label} is of type {kind_of(values)}; pass a list, an array or a Series, one value a "
             f"{row}"
         )
-    shape = getattr(values, "shape", (len(values),))
+    shape = values.shape if hasattr(values, "shape") else (len(values),)
     if len(shape) != 1:
         raise ValueError(f"{label} has shape {shape}; pass (n_{row}s,), one value a {row}")
     if not isinstance(values, np.ndarray):

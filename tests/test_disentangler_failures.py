@@ -205,7 +205,9 @@ def test_a_real_sigint_leaves_a_model_that_works():
     assert child.returncode == 0
 
 
-def test_the_progress_bar_shows_epochs_and_terms(few, quick, capsys):
+def test_the_progress_bar_shows_epochs_and_terms(few, quick, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")  # it is cut to the width of the terminal
+    monkeypatch.setenv("LINES", "40")
     MultiViewDisentangler(**quick, verbose=1).fit(few)
     out, err = capsys.readouterr()
     assert "2/2" in err
