@@ -78,10 +78,11 @@ def factor_vae_score(
     """
     inputs = check_inputs(Z, factors, n_factors=2)
     targets = discretize_factors(inputs, n_bins)
-    active = inputs.Z[:, np.ptp(inputs.Z, axis=0) > 0].astype(np.float64)
-    if not active.shape[1]:
+    spread = inputs.Z.std(axis=0, dtype=np.float64)
+    varies = (np.ptp(inputs.Z, axis=0) > 0) & (spread > 0)  # the least of floats spread by 0
+    if not varies.any():
         return 0.0
-    active /= active.std(axis=0)
+    active = inputs.Z[:, varies] / spread[varies]
     rng = as_random_state(random_state)
     held = rng.randint(len(targets), size=2 * _N_VOTES)  # the factor of each vote
     still = np.empty(2 * _N_VOTES, dtype=np.intp)  # the dimension that votes

@@ -86,3 +86,10 @@ def test_the_score_depends_on_the_seed_alone(rng):
 def test_one_factor_is_refused():
     with pytest.raises(ValueError, match="factors has 1 columns; the score needs 2 or more"):
         factor_vae_score(GRID, {"timbre": GRID[:, 0]})
+
+
+def test_dimensions_whose_spread_no_float_holds_have_no_vote():
+    Z = np.zeros((24, 2))
+    Z[::2] = 5e-324
+    factors = {"a": np.arange(24) % 2, "b": np.arange(24) % 3}
+    assert factor_vae_score(Z, factors, random_state=0) == 0

@@ -219,6 +219,7 @@ def test_a_source_survives_pickling():
         (LABELS, {"differ": {"p": PITCH, "l": LABELS}}, "too few clips"),
         (LABELS, {"differ": {"p": np.arange(N), "l": LABELS}}, "too few clips"),
         (LABELS[1:], {}, "labels has 59 rows, but X has 60"),
+        (np.array(2), {}, r"labels has shape \(\); pass \(n_clips,\), one value a clip"),
         (LABELS, {"differ": PITCH[1:]}, "differ has 59 rows, but X has 60"),
         (LABELS, {"differ": {}}, "differ has no column"),
         (np.zeros(N, dtype="c8"), {}, "labels has dtype complex64; pass real numbers or"),
