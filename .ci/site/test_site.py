@@ -23,6 +23,7 @@ def test_there_are_pages_figures_and_both_themes_to_judge(pages):
     assert len(pages) > 100
     shown = [len(page["layout"]["desktop"]["figures"]) for page in pages.values()]
     assert sum(shown) > 5
+    assert sum(len(page["heard"]) for page in pages.values()) == 5  # the players of plot_listen
     assert all(page["contrast"]["dark"] for page in pages.values())
     index = pages["index.html"]
     assert index["layout"]["phone"]["viewport"] == 390
