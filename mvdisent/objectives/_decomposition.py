@@ -108,32 +108,34 @@ class _AggregateLogDensity(torch.autograd.Function):
         mean_t, log_var_t = mean.T.contiguous()[:, None], log_var.T.contiguous()[:, None]
         precision = (-log_var_t).exp()  # (latent, 1, j)
         constant = -0.5 * (log_var_t + _LOG_2PI) + other
+        # Of the joint, then of the marginals: values, and gradients.
         sums = z.new_zeros(2)
-        # Part 0 is the joint, part 1 the marginals.
         d_z, d_mean, d_log_var = (z.new_zeros(2, n_latents, n) for _ in range(3))
+        parts = list(zip(sums, d_z, d_mean, d_log_var, strict=True))
         step = min(n, max(1, _MAX_PAIRS // mean.numel()))
         # Memory that is new in each chunk would cost more than the sums in it.
         buffers = [z.new_empty(n_latents, step, n) for _ in range(4)]
         for start in range(0, n, step):
             rows = slice(start, min(start + step, n))
             error, scaled, pairs, pull = (buffer[:, : rows.stop - start] for buffer in buffers)
-            torch.sub(z_t[:, rows], mean_t, out=error)  # (latent, i, j): draw i, posterior j
+            torch.sub(mean_t, z_t[:, rows], out=error)  # (latent, i, j): draw i, posterior j
             torch.mul(error, precision, out=scaled)
             torch.addcmul(constant, error, scaled, value=-0.5, out=pairs)
             # Joint: sum the latents, then average over j. Marginals: average, then sum.
             # That order is all that tells total correlation from dimension-wise KL.
             joint = pairs.sum(0, keepdim=True).sub_((n_latents - 1) * other)
-            for part, share in enumerate((joint, pairs)):
+            for share, part in zip((joint, pairs), parts, strict=True):
+                value, by_z, by_mean, by_log_var = part
                 share.diagonal(start, 1, 2).add_(own - other)
                 peak = share.amax(2, keepdim=True)
                 share.sub_(peak).clamp_min_(_NEGLIGIBLE).exp_()
                 total = share.sum(2, keepdim=True)
-                sums[part] += (peak + total.log()).sum()
                 share.div_(total)  # softmax over j: how much posterior j speaks for draw i
+                value.add_(peak.add_(total.log_()).sum())
                 torch.mul(share, scaled, out=pull)
-                d_z[part, :, rows] = -pull.sum(2)
-                d_mean[part] += pull.sum(1)
-                d_log_var[part] += 0.5 * (pull.mul_(error).sum(1) - share.sum(1))
+                by_z[:, rows] = pull.sum(2)
+                by_mean.sub_(pull.sum(1))
+                by_log_var.add_(pull.mul_(error).sum(1).sub_(share.sum(1)), alpha=0.5)
         ctx.save_for_backward(d_z / n, d_mean / n, d_log_var / n)
         return sums[0] / n, sums[1] / n
 
