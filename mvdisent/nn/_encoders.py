@@ -8,10 +8,19 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from ._shapes import check_view_shape, check_width, check_widths
+
 
 def _as_image(view_shape: Sequence[int]) -> tuple[int, int]:
     """Height and width under which a view of any shape is convolved."""
     return int(view_shape[0]), math.prod(view_shape[1:])
+
+
+def _check_channels(channels: Sequence[int]) -> list[int]:
+    checked = check_widths("channels", channels)
+    if not checked:
+        raise ValueError("channels is empty: pass one layer or more")
+    return checked
 
 
 def _mlp(widths: Sequence[int]) -> nn.Sequential:
@@ -39,7 +48,9 @@ class MLPEncoder(nn.Module):
         self, view_shape: Sequence[int], n_outputs: int, *, hidden: Sequence[int] = (512, 256)
     ) -> None:
         super().__init__()
-        self.layers = _mlp([math.prod(view_shape), *hidden, n_outputs])
+        width = math.prod(check_view_shape(view_shape))
+        n_outputs = check_width("n_outputs", n_outputs)
+        self.layers = _mlp([width, *check_widths("hidden", hidden), n_outputs])
 
     def forward(self, x: Tensor) -> Tensor:
         """Map views of shape (n, *view_shape) to outputs of shape (n, n_outputs)."""
@@ -64,8 +75,9 @@ class MLPDecoder(nn.Module):
         self, n_inputs: int, view_shape: Sequence[int], *, hidden: Sequence[int] = (256, 512)
     ) -> None:
         super().__init__()
-        self.view_shape = tuple(view_shape)
-        self.layers = _mlp([n_inputs, *hidden, math.prod(view_shape)])
+        self.view_shape = check_view_shape(view_shape)
+        n_inputs = check_width("n_inputs", n_inputs)
+        self.layers = _mlp([n_inputs, *check_widths("hidden", hidden), math.prod(self.view_shape)])
 
     def forward(self, z: Tensor) -> Tensor:
         """Map codes of shape (n, n_inputs) to views of shape (n, *view_shape)."""
@@ -90,14 +102,15 @@ class ConvEncoder(nn.Module):
         self, view_shape: Sequence[int], n_outputs: int, *, channels: Sequence[int] = (16, 32, 64)
     ) -> None:
         super().__init__()
-        self.image_shape = _as_image(view_shape)
+        self.image_shape = _as_image(check_view_shape(view_shape))
+        channels = _check_channels(channels)
         height, width = self.image_shape
         layers: list[nn.Module] = []
         for n_in, n_out in pairwise([1, *channels]):
             layers += [nn.Conv2d(n_in, n_out, 3, stride=2, padding=1), nn.SiLU()]
             height, width = (height + 1) // 2, (width + 1) // 2
         self.layers = nn.Sequential(*layers)
-        self.head = nn.Linear(channels[-1] * height * width, n_outputs)
+        self.head = nn.Linear(channels[-1] * height * width, check_width("n_outputs", n_outputs))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map views of shape (n, *view_shape) to outputs of shape (n, n_outputs)."""
@@ -122,14 +135,15 @@ class ConvDecoder(nn.Module):
         self, n_inputs: int, view_shape: Sequence[int], *, channels: Sequence[int] = (64, 32, 16)
     ) -> None:
         super().__init__()
-        self.view_shape = tuple(view_shape)
-        sizes = [_as_image(view_shape)]
+        self.view_shape = check_view_shape(view_shape)
+        channels = _check_channels(channels)
+        sizes = [_as_image(self.view_shape)]
         for _ in channels:
             height, width = sizes[-1]
             sizes.append(((height + 1) // 2, (width + 1) // 2))
         sizes.reverse()  # from the coarsest image to the view itself
         self.coarse_shape = (channels[0], *sizes[0])
-        self.head = nn.Linear(n_inputs, math.prod(self.coarse_shape))
+        self.head = nn.Linear(check_width("n_inputs", n_inputs), math.prod(self.coarse_shape))
         layers: list[nn.Module] = []
         for (n_in, n_out), (height, width) in zip(pairwise([*channels, 1]), sizes[1:], strict=True):
             # An even axis needs one more row than 2 * coarse - 1 gives.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ._shapes import check_experts
+
 
 def product_of_experts(
     mean: Tensor, log_var: Tensor, present: Tensor | None = None
@@ -24,11 +26,19 @@ def product_of_experts(
         Mean and log variance of the product. With no expert present it is the
         prior, N(0, I).
 
+    Raises
+    ------
+    TypeError
+        If an argument is no tensor of floats, or ``present`` none of bool.
+    ValueError
+        If the shapes are not as described.
+
     References
     ----------
     .. [1] M. Wu and N. Goodman, "Multimodal Generative Models for Scalable
        Weakly-Supervised Learning", NeurIPS 2018, Sec. 2.2.
     """
+    check_experts(mean, log_var, present)
     log_precision = -log_var
     if present is not None:
         log_precision = log_precision.masked_fill(~present[..., None], -torch.inf)
@@ -57,7 +67,15 @@ def leave_one_out_products(
     mean, log_var : Tensor of shape (n_samples, n_views, n_latents)
         Mean and log variance of each product. Where no other view is present,
         it is that of the view's own expert.
+
+    Raises
+    ------
+    TypeError
+        If an argument is no tensor of floats, or ``present`` none of bool.
+    ValueError
+        If the shapes are not as described.
     """
+    check_experts(mean, log_var, present)
     if present is None:
         present = mean.new_ones(mean.shape[:2], dtype=torch.bool)
     products = []

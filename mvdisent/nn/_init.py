@@ -47,10 +47,19 @@ def build_module(factory: Callable[[], Module], generator: torch.Generator) -> M
     Raises
     ------
     TypeError
-        If a layer owns parameters and no rule above fits it.
+        If ``factory`` returns no module, ``generator`` is none, or a layer owns
+        parameters and no rule above fits it.
     """
+    if not callable(factory):
+        raise TypeError(f"factory={factory!r:.60} cannot be called; pass one that returns a module")
+    if not isinstance(generator, torch.Generator):
+        raise TypeError(f"generator={generator!r:.60}; pass a torch.Generator")
     with torch.device("meta"):
         module = factory()
+    if not isinstance(module, nn.Module):
+        raise TypeError(
+            f"factory returned a {type(module).__name__}; pass one that returns a torch.nn.Module"
+        )
     module.to_empty(device="cpu")
     custom: list[Callable[[torch.Generator], object]] = []
     for layer in module.modules():

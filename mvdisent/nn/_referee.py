@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from ._shapes import check_width
+
 _WIDTH = 256
 
 
@@ -29,7 +31,7 @@ class Referee(nn.Module):
     def __init__(self, n_private: int, n_shared: int) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        n_inputs = n_private + n_shared
+        n_inputs = check_width("n_private", n_private) + check_width("n_shared", n_shared)
         for _ in range(3):
             layers += [nn.Linear(n_inputs, _WIDTH), nn.LeakyReLU(0.2)]
             n_inputs = _WIDTH

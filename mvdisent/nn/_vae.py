@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ._experts import leave_one_out_products, product_of_experts
 from ._referee import Referee
+from ._shapes import check_gaussians, check_width
 
 # Standard deviations stay within exp(-6) and exp(6): no exp over- or underflows in float32.
 _MAX_ABS_LOG_VAR = 12.0
@@ -40,7 +41,15 @@ def draw(mean: Tensor, log_var: Tensor, generator: torch.Generator | None) -> Te
     -------
     z : Tensor of the same shape
         The draws, differentiable in both arguments.
+
+    Raises
+    ------
+    TypeError
+        If an argument is no tensor of floats.
+    ValueError
+        If the shapes differ.
     """
+    check_gaussians(mean, log_var)
     if generator is None:
         return mean
     noise = torch.empty_like(mean).normal_(generator=generator)
@@ -74,8 +83,8 @@ class MultiViewVAE(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.decoder = decoder
-        self.n_private = n_private
-        self.n_shared = n_shared
+        self.n_private = check_width("n_private", n_private)
+        self.n_shared = check_width("n_shared", n_shared)
         self.referee = referee
 
     def encode(

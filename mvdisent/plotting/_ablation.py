@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .. import _checks
+from .. import _checks, _param_checks
+from .._arrays import kind_of
 from ._axes import BLOCK_COLORS, TERM_NAMES, AxesLike, make_axes
+from ._inputs import as_mapping, as_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -134,19 +136,24 @@ class AblationDisplay:
             If a metric is unknown, no term was searched, a term has no
             candidate with the others at 0, or several of one weight.
         """
-        columns = map(str, cv_results)
-        known = [name.removeprefix(_MEAN) for name in columns if name.startswith(_MEAN)]
-        drawn = known if metrics is None else metrics
+        results = _check_results(cv_results)
+        _param_checks.check_text("prefix", prefix)
+        known = [name.removeprefix(_MEAN) for name in results if name.startswith(_MEAN)]
+        drawn = known if metrics is None else _param_checks.as_names("metrics", metrics)
         for metric in drawn:
             _checks.check_option("metrics", metric, known)
-        params = pd.DataFrame(list(cv_results["params"]))
+        params = pd.DataFrame(list(results["params"]))
         parts = []
         for term, rows in _find_candidates(params, prefix).items():
             for metric in drawn:
                 part = pd.DataFrame({"weight": params[prefix + term].iloc[rows].to_numpy(float)})
                 part["term"], part["metric"] = term, metric
                 for statistic in ("mean", "std"):
-                    values = np.asarray(cv_results[f"{statistic}_test_{metric}"], dtype=float)
+                    column = f"{statistic}_test_{metric}"
+                    values = as_numbers(results[column], f"cv_results[{column!r}]")
+                    _checks.check_n_rows(
+                        f"cv_results[{column!r}]", len(values), "params", len(params)
+                    )
                     part[statistic] = values[rows]
                 parts.append(part.sort_values("weight"))
         scores = pd.concat(parts, ignore_index=True)[list(_COLUMNS)]
@@ -171,7 +178,8 @@ class AblationDisplay:
         rows: dict[str, list[str]] = {}
         for metric in metrics:
             rows.setdefault(_split_name(metric)[1], []).append(metric)
-        references = dict(self.references or {})
+        references = {} if not self.references else as_mapping(self.references, "references")
+        _param_checks.check_text("score_name", self.score_name)
         _check_references(references, [*rows, *metrics])
         terms = {str(term): part for term, part in self.scores.groupby("term", sort=False)}
         n_rows, n_terms = len(rows), len(terms)
@@ -209,6 +217,20 @@ class AblationDisplay:
             )
 
 
+def _check_results(cv_results: Any) -> dict[str, Any]:
+    columns = cv_results.to_dict("list") if isinstance(cv_results, pd.DataFrame) else cv_results
+    results = as_mapping(columns, "cv_results")
+    params = results.get("params")
+    if not isinstance(params, Sequence) or not all(isinstance(own, Mapping) for own in params):
+        raise ValueError(
+            "cv_results has no 'params' of one dict a candidate: pass cv_results_ of a search"
+        )
+    for name in [name for name in results if name.startswith(_MEAN)]:
+        if "std" + name.removeprefix("mean") not in results:
+            raise ValueError(f"cv_results has {name!r} without its std: pass cv_results_ whole")
+    return results
+
+
 def _find_candidates(params: pd.DataFrame, prefix: str) -> dict[str, NDArray[np.intp]]:
     """Find, for each term that was searched, the candidates with the others at 0."""
     terms = [term for term in _TERMS if prefix + term in params]
@@ -238,6 +260,8 @@ def _find_candidates(params: pd.DataFrame, prefix: str) -> dict[str, NDArray[np.
 
 
 def _check_columns(scores: pd.DataFrame) -> None:
+    if not isinstance(scores, pd.DataFrame):
+        raise TypeError(f"scores is of type {kind_of(scores)}; pass a DataFrame, one row a point")
     missing = [name for name in _COLUMNS if name not in scores]
     if missing or scores.empty:
         raise ValueError(
@@ -246,12 +270,19 @@ def _check_columns(scores: pd.DataFrame) -> None:
         )
     for term in scores["term"].unique():
         _checks.check_option("term", term, list(_TERMS))
+    for name in ("weight", "mean", "std"):
+        as_numbers(scores[name], f"scores[{name!r}]")
+    if scores["weight"].isna().any():
+        raise ValueError("scores['weight'] has NaN: drop these rows")
+    for name in scores["metric"]:
+        _param_checks.check_text("scores['metric']", name)
 
 
 def _check_references(references: Mapping[str, Mapping[str, float]], known: list[str]) -> None:
     for label, levels in references.items():
-        for name in levels:
+        for name, level in as_mapping(levels, f"references[{label!r}]").items():
             _checks.check_option(f"a key of references[{label!r}]", name, known)
+            as_numbers([level], f"references[{label!r}][{name!r}]")
 
 
 def _split_name(metric: str) -> tuple[str, str]:

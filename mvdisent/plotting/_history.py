@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from .. import _checks
 from .._training import ACTIVE_KL
 from ._axes import BLOCK_COLORS, COLORS, TERM_NAMES, AxesLike, make_axes
+from ._inputs import as_mapping, as_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -117,7 +118,7 @@ class HistoryDisplay:
         display : HistoryDisplay
             Itself, with ``axes_`` and ``figure_``.
         """
-        history = pd.DataFrame(self.history)
+        history = self._check_history()
         kl = {
             "private": _as_kl(self.kl_private, "kl_private"),
             "shared": _as_kl(self.kl_shared, "kl_shared"),
@@ -136,13 +137,28 @@ class HistoryDisplay:
         _draw_terms(shared, history[terms["shared"]], title)
         return self
 
+    def _check_history(self) -> pd.DataFrame:
+        given = self.history
+        columns = given.to_dict("series") if isinstance(given, pd.DataFrame) else given
+        terms = {
+            name: as_numbers(values, f"history[{name!r}]")
+            for name, values in as_mapping(columns, "history").items()
+        }
+        n_epochs = {name: len(values) for name, values in terms.items()}
+        if len(set(n_epochs.values())) > 1:
+            raise ValueError(
+                f"history has columns of unlike lengths, {n_epochs}: pass a row an epoch"
+            )
+        return pd.DataFrame(terms)
+
 
 def _as_kl(values: ArrayLike, name: str) -> NDArray[Any]:
     kl = _checks.as_array(values, name)
     if kl.ndim != 1 or not len(kl):
         raise ValueError(f"{name} has shape {kl.shape}; pass one KL a dimension, in nats")
     _checks.check_numeric(kl, name)
-    return kl
+    _checks.check_finite(kl[:, None], name)
+    return kl.astype(np.float64)
 
 
 def _draw_terms(panel: Axes, history: pd.DataFrame, title: str) -> None:

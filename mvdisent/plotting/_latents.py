@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -10,12 +11,14 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.decomposition import PCA
+from sklearn.utils import check_scalar
 
 from .. import _checks
 from .._blocks import block_columns, name_columns
 from ..metrics._factors import as_factors
 from ..metrics._params import as_random_state
 from ._axes import COLORS, AxesLike, make_axes
+from ._inputs import as_mapping
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -147,10 +150,15 @@ class LatentDisplay:
             Drawn.
         """
         frame = as_factors(factors)
+        check_scalar(n_points, "n_points", Integral, min_val=1)
+        if not (projection is None or hasattr(projection, "fit_transform")):
+            raise TypeError(
+                f"projection={projection!r:.60} has no fit_transform; pass a transformer, or None"
+            )
         rng = as_random_state(random_state)
-        rows = np.sort(rng.permutation(len(frame))[:n_points])
+        rows = np.sort(rng.permutation(len(frame))[: int(n_points)])
         embeddings = {}
-        for name, block in blocks.items():
+        for name, block in as_mapping(blocks, "blocks").items():
             Z = _checks.as_features(block, f"blocks[{name!r}]")
             _checks.check_n_rows(f"blocks[{name!r}]", len(Z), "factors", len(frame))
             embeddings[name] = (
@@ -175,7 +183,10 @@ class LatentDisplay:
             Itself, with ``axes_`` and ``figure_``.
         """
         frame = as_factors(self.factors)
-        points = {name: np.asarray(block) for name, block in self.embeddings.items()}
+        points = {
+            name: _checks.as_features(block, f"embeddings[{name!r}]")
+            for name, block in as_mapping(self.embeddings, "embeddings").items()
+        }
         for name, block in points.items():
             _checks.check_same_shape(
                 f"embeddings[{name!r}]", block.shape, "the factors' plane", (len(frame), 2)

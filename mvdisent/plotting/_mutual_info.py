@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from .. import _checks
 from .._blocks import block_columns, name_columns
 from ..metrics import mutual_info_matrix
 from ._axes import AxesLike, make_axes
+from ._inputs import as_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -165,11 +167,13 @@ class MutualInfoDisplay:
         display : MutualInfoDisplay
             Itself, with ``axes_`` and ``figure_``.
         """
-        names = [str(name) for name in self.mi.columns]
+        mi = as_table(self.mi, "mi", "mvdisent.metrics.mutual_info_matrix")
+        _checks.check_finite(mi.to_numpy(), "mi")
+        names = [str(name) for name in mi.columns]
         blocks = block_columns(names)
         if sum(map(len, blocks.values())) < len(names):
             blocks = {"latent": list(range(len(names)))}
-        n_factors, n_latents = self.mi.shape
+        n_factors, n_latents = mi.shape
         self.figure_, self.axes_ = make_axes(
             ax,
             1,
@@ -181,9 +185,9 @@ class MutualInfoDisplay:
             width_ratios=[len(columns) for columns in blocks.values()],
         )
         step = 1 if n_latents <= _MAX_PRINTED else -(-n_latents // _MAX_TICKS)
-        top = max(float(self.mi.to_numpy().max()), _LEAST_TOP)
+        top = max(float(mi.to_numpy().max()), _LEAST_TOP)
         for axes, (block, columns) in zip(self.axes_[0], blocks.items(), strict=True):
-            values = self.mi.iloc[:, columns].to_numpy()
+            values = mi.iloc[:, columns].to_numpy()
             image = axes.imshow(values, vmin=0, vmax=top, cmap="viridis", aspect="auto")
             if n_latents <= _MAX_PRINTED:
                 _print_values(axes, values, top)
@@ -191,7 +195,7 @@ class MutualInfoDisplay:
             axes.set_xlabel("dimension")
             ticks = [_tick(names[i], block) for i in columns[::step]]
             axes.set_xticks(range(0, len(columns), step), ticks)
-            axes.set_yticks(range(n_factors), self.mi.index if axes is self.axes_[0, 0] else [])
+            axes.set_yticks(range(n_factors), mi.index if axes is self.axes_[0, 0] else [])
         self.figure_.colorbar(
             image, ax=list(self.axes_[0]), pad=0.02, label="mutual information\n(nats)"
         )

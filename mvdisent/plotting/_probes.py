@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from .._blocks import block_columns, name_columns
 from ..metrics import probe_table
 from ._axes import COLORS, AxesLike, make_axes
+from ._inputs import as_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -208,46 +209,52 @@ class ProbeDisplay:
             If the table has no row ``"chance"``, or no block; if the errors are
             of other factors.
         """
-        bars = self.table.drop(index=list(_LINES), errors="ignore")
-        if "chance" not in self.table.index or bars.empty:
+        source = "mvdisent.metrics.probe_table"
+        table = as_table(self.table, "table", source)
+        errors = None if self.errors is None else as_table(self.errors, "errors", source)
+        bars = table.drop(index=list(_LINES), errors="ignore")
+        if "chance" not in table.index or bars.empty:
             raise ValueError(
-                f"the table has the rows {list(self.table.index)}; pass a row 'chance' and one a "
+                f"table has the rows {list(table.index)}; pass a row 'chance' and one a "
                 "block, as mvdisent.metrics.probe_table returns"
             )
-        if self.errors is not None and set(self.errors) != set(self.table):
+        if errors is not None and not (
+            set(errors) == set(table) and set(bars.index) <= set(errors.index)
+        ):
             raise ValueError(
-                f"errors has the columns {list(self.errors)}, but table {list(self.table)}: pass "
-                "both as probe_table(..., return_std_error=True) returns them"
+                f"errors has the columns {list(errors)} and the rows {list(errors.index)}, but "
+                f"table {list(table)} and {list(bars.index)}: pass both as probe_table(..., "
+                "return_std_error=True) returns them"
             )
-        chance = self.table.loc["chance"].to_numpy(dtype=float)
+        chance = table.loc["chance"].to_numpy(dtype=float)
         labels = [_label(str(name), level) for name, level in zip(bars, chance, strict=True)]
         self.figure_, axes = make_axes(ax, 1, 1, size=_size(labels, len(bars)))
         self.ax_: Axes = axes[0, 0]
-        self._draw_bars(bars)
+        self._draw_bars(bars, errors)
         places = np.arange(len(labels))
         for row, style in _LINES.items():
-            if row in self.table.index:
+            if row in table.index:
                 ends = places - _GROUP_WIDTH / 2, places + _GROUP_WIDTH / 2
-                self.ax_.hlines(self.table.loc[row], *ends, "black", style, label=row)
+                self.ax_.hlines(table.loc[row], *ends, "black", style, label=row)
         self.ax_.set_xticks(places, labels)
         self.ax_.set_ylabel(
-            "held-out score" if self.errors is None else "held-out score ± standard error"
+            "held-out score" if errors is None else "held-out score ± standard error"
         )
         self.ax_.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
         return self
 
-    def _draw_bars(self, bars: pd.DataFrame) -> None:
+    def _draw_bars(self, bars: pd.DataFrame, errors: pd.DataFrame | None) -> None:
         scores = bars.to_numpy(dtype=float)
         spread = np.zeros_like(scores)
-        if self.errors is not None:
-            spread = self.errors.loc[bars.index, bars.columns].to_numpy(dtype=float)
+        if errors is not None:
+            spread = errors.loc[bars.index, bars.columns].to_numpy(dtype=float)
         width = _GROUP_WIDTH / len(bars)
         for i, block in enumerate(bars.index):
             self.ax_.bar(
                 np.arange(scores.shape[1]) + (i + 0.5) * width - _GROUP_WIDTH / 2,
                 scores[i],
                 width,
-                yerr=None if self.errors is None else spread[i],
+                yerr=None if errors is None else spread[i],
                 label=block,
                 color=COLORS[i % len(COLORS)],
                 edgecolor="white",

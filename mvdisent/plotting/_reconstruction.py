@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _checks
+from .._param_checks import as_names
 from ._axes import AxesLike, make_axes
 
 
@@ -135,11 +136,16 @@ class ReconstructionDisplay:
             "swaps": self.swaps,
         }
         rows = {
-            name: _checks.as_spectra(row, name) for name, row in given.items() if row is not None
+            name: _checks.as_spectra(row, name)
+            for name, row in given.items()
+            if name != "swaps" or row is not None
         }
         shape = rows["inputs"].shape
         for name, row in rows.items():
             _checks.check_same_shape(name, row.shape, "inputs", shape)
+            if np.isinf(row).any() or not np.isfinite(row).any():
+                raise ValueError(f"{name} has infinity, or no number at all: pass levels in dB")
         if self.labels is not None:
-            _checks.check_n_names("labels", len(self.labels), "inputs", len(rows["inputs"]), "rows")
+            labels = as_names("labels", self.labels)
+            _checks.check_n_names("labels", len(labels), "inputs", len(rows["inputs"]), "rows")
         return rows

@@ -150,5 +150,5 @@ def test_a_table_of_other_rows_is_refused(table, rows):
 
 
 def test_errors_of_other_factors_are_refused(table, errors):
-    with pytest.raises(ValueError, match=r"errors has the columns \['timbre'\], but table"):
+    with pytest.raises(ValueError, match=r"errors has the columns \['timbre'\] and the rows"):
         ProbeDisplay(table, errors[["timbre"]]).plot()
