@@ -65,16 +65,21 @@ def test_a_divergence_is_seen_even_in_the_last_step(few, small, max_epochs):
         MultiViewDisentangler(**settings, max_epochs=max_epochs).fit(few)
 
 
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+
+
 class HalfEncoder(MLPEncoder):
     """Works in bfloat16, as far as autocast lets it."""
 
     def forward(self, x):
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast(x.device.type, dtype=torch.bfloat16):
             return super().forward(x).float()
 
 
-def test_a_fit_in_bfloat16_has_the_same_guard(few, small):
-    params = {**small, "encoder": HalfEncoder, "max_epochs": 2}
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("more", [{}, {"encoder": HalfEncoder}], ids=["float32", "bfloat16"])
+def test_fits_on_any_device_and_in_bfloat16_have_the_same_guard(few, small, device, more):
+    params = {**small, **more, "device": device, "max_epochs": 2}
     model = MultiViewDisentangler(**params).fit(few)
     assert np.isfinite(model.transform(few)).all()
     with pytest.raises(FloatingPointError, match=r"epoch 1: \w+ is .*diverged"):
