@@ -77,7 +77,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"/plot_",
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": "NumberOfCodeLinesSortKey",  # the shortest first
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("mvdisent",),
     "reference_url": {"mvdisent": None},
