@@ -33,7 +33,8 @@ def is_asked(path: Any) -> bool:
 
 
 def is_forbidden(event: str, args: tuple[Any, ...]) -> bool:
-    if event == "subprocess.Popen" and args[0] == "lscpu":  # joblib counts the cores
+    # joblib counts the cores; threadpoolctl before 3.7 asks where the C library is.
+    if event == "subprocess.Popen" and args[0] in ("lscpu", "/sbin/ldconfig"):
         return False
     if event.startswith(NEVER):
         return True
