@@ -23,7 +23,7 @@ def make_jolt():
     def jolt(samples, sample_rate):
         """Draws from every global generator, as libraries do, and changes what it was given."""
         samples *= random.random()
-        samples += np.float32(np.random.normal() * sample_rate)  # noqa: NPY002
+        samples += np.float32(np.random.normal() * sample_rate)  # noqa: NPY002 - on purpose
         samples += torch.randn(()).numpy()
         return samples[None, : 300 + random.randrange(200)]
 
@@ -34,7 +34,7 @@ jolt = make_jolt()
 
 
 def states():
-    numpy_state = np.random.get_state()  # noqa: NPY002
+    numpy_state = np.random.get_state()  # noqa: NPY002 - on purpose
     return random.getstate(), numpy_state[1].tobytes(), torch.get_rng_state().numpy().tobytes()
 
 
@@ -53,10 +53,10 @@ def test_each_copy_is_drawn_by_itself(copies):
 
 
 def test_copies_follow_from_the_seed_whatever_the_number_of_workers(copies):
-    state = np.random.get_state()  # noqa: NPY002
-    np.random.seed(77)  # noqa: NPY002 - the caller's own, of which nothing depends
+    state = np.random.get_state()  # noqa: NPY002 - on purpose
+    np.random.seed(77)  # noqa: NPY002 - on purpose - the caller's own, of which nothing depends
     again = render(SOME, jolt, sample_rate=8000, n_copies=3, n_jobs=2, random_state=5)
-    np.random.set_state(state)  # noqa: NPY002
+    np.random.set_state(state)  # noqa: NPY002 - on purpose
     assert_array_equal(again, copies)
 
 
@@ -90,10 +90,10 @@ def test_a_missing_clip_stays_missing(copies):
 @pytest.fixture
 def own_states():
     """Gives back the global states that a worker's function sets."""
-    before = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    before = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002 - on purpose
     yield
     random.setstate(before[0])
-    np.random.set_state(before[1])  # noqa: NPY002
+    np.random.set_state(before[1])  # noqa: NPY002 - on purpose
     torch.set_rng_state(before[2])
 
 
