@@ -97,7 +97,7 @@ ax.figure.colorbar(image, label="standard deviations from the mean")
 
 mvdisent = [sys.executable, "-m", "mvdisent"]  # in a shell: mvdisent
 out = os.path.join(home.name, "features.csv")
-fit = ["fit", folder, "--views", "pair_by:instrument", "--split", "train", "--mel-shift", "10"]
+fit = ["fit", folder, "--views", "pair_by:instrument", "--split", "train", "--shift", "10"]
 fit += ["--set", "objective=swap", "--set", "max_epochs=30", "--out", "model"]
 for command in (fit, ["extract", "model", folder, "--out", out]):
     subprocess.run(mvdisent + command, check=True, capture_output=True, cwd=home.name)

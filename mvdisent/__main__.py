@@ -151,12 +151,19 @@ def _parse_params(
     help="File for the model, which 'mvdisent extract' takes.",
 )
 @click.option(
-    "--mel-shift",
+    "--spectra",
+    type=click.Choice(tuple(_fit_job.SPECTRA)),
+    default="mel",
+    show_default=True,
+    help="Of 64 mel bands, or of a band a semitone (constant Q), for pitched sound.",
+)
+@click.option(
+    "--shift",
     type=click.IntRange(0),
     default=0,
     show_default=True,
     metavar="BANDS",
-    help="Shift each view along the mel axis, by as much as this: transposition becomes private.",
+    help="Shift each view by up to so many bands up or down: transposition becomes private.",
 )
 @click.option("--duration", type=float, default=1.0, show_default=True, help="Seconds of a clip.")
 @click.option("--sample-rate", type=int, default=16000, show_default=True, help="In Hz.")
@@ -190,7 +197,8 @@ def fit(
     table: Path,
     views: str,
     out: Path,
-    mel_shift: int,
+    spectra: str,
+    shift: int,
     duration: float,
     sample_rate: int,
     level: float,
@@ -209,20 +217,20 @@ def fit(
     Exit codes: 0, done; 3, done without faulty files, which are listed in
     OUT.skipped.csv; 2, an argument is wrong; 130, interrupted.
     """
-    spectra = out.with_name(f"{out.name}.spectra") if cache is None else cache
+    cache = out.with_name(f"{out.name}.spectra") if cache is None else cache
     listed = out.with_name(f"{out.name}.skipped.csv")
     on_error = "skip" if skip_faulty else "raise"
-    sound = _fit_job.Sound(sample_rate, duration, level, spectra, n_jobs, on_error)
+    sound = _fit_job.Sound(sample_rate, duration, level, spectra, cache, n_jobs, on_error)
     try:
         check_target(out)
         clips = _fit_job.open_table(table, _fit_job.factor_of(views), split)
-        click.echo(f"{len(clips)} clips; spectra are kept in {spectra}")
+        click.echo(f"{len(clips)} clips; spectra are kept in {cache}")
         fitted = _fit_job.fit(
             clips,
             views,
             out,
             sound,
-            mel_shift=mel_shift,
+            shift=shift,
             params={"random_state": seed, "verbose": 1, **params},
         )
     except (ValueError, TypeError, OSError, FloatingPointError) as error:
@@ -289,7 +297,7 @@ def extract(
 ) -> None:
     """Write the features of every sound file in FOLDER as one table.
 
-    MODEL is a saved pipeline of LogMel and MultiViewDisentangler. Each file is read
+    MODEL is a saved pipeline of LogMel or LogCQT and MultiViewDisentangler. Each file is read
     window by window, as long as the clips of the training; silent windows are left out.
     After an interruption the same command goes on from where it was.
 

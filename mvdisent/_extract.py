@@ -18,7 +18,8 @@ from sklearn.pipeline import Pipeline
 from tqdm import tqdm
 
 from . import _disentangler, persistence
-from .audio import AudioFileError, LogMel, iter_windows
+from .audio import AudioFileError, iter_windows
+from .audio._front_end import FrontEnd
 from .datasets import _listing
 
 PER = ("file", "window")
@@ -46,16 +47,16 @@ class Settings(NamedTuple):
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:
-    """Load a pipeline that begins with LogMel and ends with a disentangler."""
+    """Load a pipeline that begins with LogMel or LogCQT and ends with a disentangler."""
     digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     pipeline = persistence.load(path)
     steps = [step for _, step in pipeline.steps] if isinstance(pipeline, Pipeline) else [pipeline]
     front, last = steps[0], steps[-1]
-    right = isinstance(front, LogMel) and isinstance(last, _disentangler.MultiViewDisentangler)
+    right = isinstance(front, FrontEnd) and isinstance(last, _disentangler.MultiViewDisentangler)
     if not right or not hasattr(front, "n_features_in_"):
         raise ValueError(
             f"{os.fspath(path)} holds {' and '.join(type(step).__name__ for step in steps)}: "
-            "save a pipeline of LogMel and MultiViewDisentangler, fitted on waveforms"
+            "save a pipeline of LogMel or LogCQT and MultiViewDisentangler, fitted on waveforms"
         )
     seconds = front.n_features_in_ / front.sample_rate
     columns = list(map(str, last.get_feature_names_out()))

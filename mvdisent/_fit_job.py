@@ -14,12 +14,15 @@ from sklearn.pipeline import make_pipeline
 
 from . import persistence
 from ._disentangler import MultiViewDisentangler
-from .audio import AudioFileError, Clips, LogMel, cache_log_mel, iter_windows
+from .audio import AudioFileError, Clips, LogCQT, LogMel, cache_log_mel, iter_windows
+from .audio._front_end import FrontEnd
 from .datasets import AudioTable
 from .views import Gain, MelShift, ViewSource, ViewTransform, augment, pair_by
 
 #: How views are made, as ``--views`` says it; "pair_by:" takes the name of a column.
 VIEWS = ("pair_by:FACTOR", "crops", "augment")
+#: Front ends, as ``--spectra`` says them.
+SPECTRA: dict[str, type[LogMel] | type[LogCQT]] = {"mel": LogMel, "cqt": LogCQT}
 _PAIR_BY = "pair_by:"
 _GAIN_DB = 6.0  # of --views augment
 
@@ -30,6 +33,7 @@ class Sound(NamedTuple):
     sample_rate: int
     duration: float  # seconds of a clip
     level: float
+    spectra: str
     cache: Path
     n_jobs: int
     on_error: str
@@ -70,12 +74,12 @@ def fit(
     out: Path,
     sound: Sound,
     *,
-    mel_shift: int,
+    shift: int,
     params: Mapping[str, Any],
 ) -> Fitted:
     """Read the clips, draw views of them afresh each epoch, train, and save the pipeline."""
     model = MultiViewDisentangler(**params)
-    front = LogMel(sound.sample_rate)
+    front = SPECTRA[sound.spectra](sound.sample_rate)
     factor = factor_of(views)
     clips, files = _read(table, front, sound, windows=views == "crops")
     seed = params.get("random_state")
@@ -84,8 +88,8 @@ def fit(
         source = pair_by(clips.X, table.factors[factor].to_numpy()[clips.rows], random_state=seed)
     elif views == "crops":
         source = pair_by(clips.X, files[clips.rows], random_state=seed)
-    if mel_shift or views == "augment":
-        transforms: list[ViewTransform] = [MelShift(mel_shift)] if mel_shift else []
+    if shift or views == "augment":
+        transforms: list[ViewTransform] = [MelShift(shift)] if shift else []
         transforms += [Gain(_GAIN_DB)] if views == "augment" else []
         source = augment(source, transforms, random_state=seed)
     assert isinstance(source, ViewSource)
@@ -98,7 +102,7 @@ def fit(
 
 
 def _read(
-    table: AudioTable, front: LogMel, sound: Sound, *, windows: bool
+    table: AudioTable, front: FrontEnd, sound: Sound, *, windows: bool
 ) -> tuple[Clips, NDArray[Any]]:
     """Keep the spectra on disk: one clip a row of the table, or all windows of each."""
     segments, faults = table.segments, pd.DataFrame(columns=["file", "fault"])

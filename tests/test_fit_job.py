@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
-from mvdisent import load
+from mvdisent import LogCQT, load
 from mvdisent.__main__ import main
 
 # The fits are too short to be good.
@@ -48,12 +48,22 @@ def folder(tmp_path):
 def test_each_way_of_views_gives_a_model_that_extract_takes(folder, tmp_path, views, n_samples):
     out, features = tmp_path / "model", tmp_path / "features.csv"
     table = folder / "metadata.csv" if views == "augment" else folder
-    done = run("fit", table, "--views", views, "--mel-shift", 2, "--out", out, *QUICK)
+    done = run("fit", table, "--views", views, "--shift", 2, "--out", out, *QUICK)
     assert done.exit_code == 0, done.output
     assert f"wrote {out}, fitted on {n_samples} samples of 2 views" in done.output
     pipeline = load(out)
     assert pipeline[0].n_features_in_ == RATE * SECONDS
     assert pipeline[-1].get_params()["objective"] == "swap"
+    assert run("extract", out, folder, "--out", features).exit_code == 0
+    assert pd.read_csv(features).shape == (12, 2 + 2 * 5)
+
+
+def test_a_model_of_constant_q_spectra_has_a_band_a_semitone(folder, tmp_path):
+    out, features = tmp_path / "model", tmp_path / "features.csv"
+    settings = ["--views", "pair_by:instrument", "--spectra", "cqt", "--shift", 2]
+    done = run("fit", folder, *settings, "--out", out, *QUICK)
+    assert done.exit_code == 0, done.output
+    assert load(out)[-1].view_shape_[0] == LogCQT(RATE).transform(np.zeros((1, 9))).shape[2]
     assert run("extract", out, folder, "--out", features).exit_code == 0
     assert pd.read_csv(features).shape == (12, 2 + 2 * 5)
 

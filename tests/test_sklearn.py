@@ -11,7 +11,7 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from mvdisent import MultiViewDisentangler
-from mvdisent.audio import LogMel
+from mvdisent.audio import LogCQT, LogMel
 from mvdisent.views import WindowFeatures
 
 # The checks' clips have 1 to 20 instants, so frames are short and bands few.
@@ -20,6 +20,12 @@ LOG_MELS = [
     LogMel(16000, n_fft=4, hop_length=2, n_mels=1),
     LogMel(8000, n_fft=9, hop_length=3, n_mels=2, f_min=100.0, f_max=3900.0, ref=0.5),
     LogMel(22050.0, n_fft=32, hop_length=1, n_mels=6, top_db=None, chunk_size=5),
+]
+LOG_CQTS = [
+    LogCQT(16000),
+    LogCQT(8000, hop_length=4, f_min=440.0, n_bins=3),
+    LogCQT(8000, hop_length=3, f_min=500.0, bins_per_octave=5, ref=0.5, chunk_size=5),
+    LogCQT(22050.0, hop_length=1, f_min=2000.0, top_db=None),
 ]
 # warm_start is left out: these checks fit one estimator twice and compare.
 SHORT = {"decoder_std": 0.1, "max_epochs": 2, "lr": 0.01}
@@ -56,7 +62,7 @@ class MeanLevel(TransformerMixin, BaseEstimator):
 
 
 WINDOW_FEATURES = [WindowFeatures(MeanLevel(), 1), WindowFeatures(MeanLevel(), 2, hop=1)]
-ESTIMATORS = [*LOG_MELS, *DISENTANGLERS, *WINDOW_FEATURES]
+ESTIMATORS = [*LOG_MELS, *LOG_CQTS, *DISENTANGLERS, *WINDOW_FEATURES]
 
 pytestmark = [
     # The checks' X is a few rows of noise, of which there is little to learn.
@@ -78,7 +84,7 @@ MORE_CHECKS = [
     "check_dataframe_column_names_consistency",
     "check_set_output_transform",
 ]
-# The output of LogMel has four axes and stays an array; these are for a table.
+# The output of a front end has four axes and stays an array; these are for a table.
 TABLE_CHECKS = [
     "check_set_output_transform_pandas",
     "check_set_output_transform_polars",

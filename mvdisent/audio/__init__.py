@@ -1,4 +1,4 @@
-"""From files to waveforms and log-mel spectrograms.
+"""From files to waveforms and spectrograms.
 
 librosa and soundfile live here alone. Which files there are is listed by
 :class:`mvdisent.datasets.AudioTable`; arrays of views are built in
@@ -8,6 +8,7 @@ librosa and soundfile live here alone. Which files there are is listed by
 
 from ._cache import cache_log_mel
 from ._decoder import AudioFileError
+from ._logcqt import LogCQT
 from ._logmel import LogMel
 from ._reading import iter_windows, read_audio
 from ._segments import Clips, read_clips
@@ -15,6 +16,7 @@ from ._segments import Clips, read_clips
 __all__ = [
     "AudioFileError",
     "Clips",
+    "LogCQT",
     "LogMel",
     "cache_log_mel",
     "iter_windows",

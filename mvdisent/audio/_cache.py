@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import _param_checks
 from ._decoder import AudioFileError, FloatArray
-from ._logmel import LogMel
+from ._front_end import FrontEnd
 from ._recording import check_level, check_rate
 from ._segments import (
     Clips,
@@ -36,7 +36,7 @@ def cache_log_mel(
     segments: Any,
     folder: str | os.PathLike[str],
     *,
-    log_mel: LogMel,
+    log_mel: FrontEnd,
     duration: float | None = None,
     level: float | None = 0.2,
     n_jobs: int | None = None,
@@ -51,7 +51,7 @@ def cache_log_mel(
     folder : str or path-like
         Where the spectra are kept, for any number of libraries and settings; made if
         it is not there.
-    log_mel : LogMel
+    log_mel : LogMel or LogCQT
         The front end, such as ``LogMel(16000)``; files are resampled to its
         `sample_rate`.
     duration : float, default=None
@@ -115,8 +115,8 @@ def cache_log_mel(
     (1, 64, 16)
     """
     _param_checks.check_path(folder, "folder")
-    if not isinstance(log_mel, LogMel):
-        raise TypeError(f"log_mel={log_mel!r:.60}; pass a LogMel, such as LogMel(16000)")
+    if not isinstance(log_mel, FrontEnd):
+        raise TypeError(f"log_mel={log_mel!r:.60}; pass a LogMel or a LogCQT, as LogMel(16000)")
     rate, rms = check_rate(log_mel.sample_rate), check_level(level)
     where = as_segments(segments, duration, rate)
     check_parallel(n_jobs, on_error)
@@ -143,7 +143,7 @@ def cache_log_mel(
 def _key(
     where: Segments,
     files: dict[str, tuple[str, str]],
-    log_mel: LogMel,
+    log_mel: FrontEnd,
     n_times: int,
     level: float | None,
 ) -> str:
@@ -159,7 +159,7 @@ def _key(
 def _maker(
     where: Segments,
     files: dict[str, tuple[str, str]],
-    log_mel: LogMel,
+    log_mel: FrontEnd,
     n_times: int,
     level: float | None,
     n_jobs: int | None,

@@ -26,14 +26,17 @@ def check_clips(X: NDArray[Any], name: str = "X") -> NDArray[Any]:
     return X
 
 
-def check_spectra(X: Any, n_mels: int, name: str = "X") -> NDArray[Any]:
-    """Refuse what is no array of spectrograms (n_samples, n_views, n_mels, n_frames)."""
+def check_spectra(X: Any, n_bands: int, param: str, name: str = "X") -> NDArray[Any]:
+    """Refuse what is no array of spectrograms (n_samples, n_views, n_bands, n_frames).
+
+    Errors call the number of bands by the name of its parameter.
+    """
     spectra = as_array(X, name)
     check_numeric(spectra, name)
-    if spectra.ndim != 4 or spectra.shape[2] != n_mels or 0 in spectra.shape:
+    if spectra.ndim != 4 or spectra.shape[2] != n_bands or 0 in spectra.shape:
         raise ValueError(
             f"{name} has shape {spectra.shape}; pass spectrograms (n_samples, n_views, "
-            f"n_mels={n_mels}, n_frames), none of them empty"
+            f"{param}={n_bands}, n_frames), none of them empty"
         )
     return spectra
 

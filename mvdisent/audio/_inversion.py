@@ -1,4 +1,4 @@
-"""From log-mel spectrograms back to sound: magnitudes by librosa, phases by Griffin and Lim."""
+"""From spectrograms in dB back to sound: librosa's phases of Griffin and Lim."""
 
 from __future__ import annotations
 
@@ -11,23 +11,28 @@ from numpy.typing import NDArray
 
 # Greatest magnitude of a waveform whose spectrogram does not tell its level.
 _PEAK = 0.5
-_SEED = 0  # of the first phases
+SEED = 0  # of the first phases
 
 
-class Settings(Protocol):
-    """What of a ``LogMel`` the way back needs."""
+class Scale(Protocol):
+    """What of any front end the way back needs."""
 
     sample_rate: float
-    n_fft: int
     hop_length: int
     f_min: float
-    f_max: float | None
     ref: str | float
     top_db: float | None
 
 
+class MelSettings(Scale, Protocol):
+    """What of a ``LogMel`` the way back needs."""
+
+    n_fft: int
+    f_max: float | None
+
+
 def invert_log_mel(
-    decibels: NDArray[np.floating[Any]], settings: Settings, *, n_iter: int, n_times: int
+    decibels: NDArray[np.floating[Any]], settings: MelSettings, *, n_iter: int, n_times: int
 ) -> NDArray[np.float32]:
     """Find waveforms that have these spectrograms, nearly.
 
@@ -47,12 +52,7 @@ def invert_log_mel(
     waveforms : ndarray of shape (n_clips, n_times), float32
         Of a peak of 0.5 for ``ref="max"``, else of the level told.
     """
-    ref, top_db = settings.ref, settings.top_db
-    known = not isinstance(ref, str)
-    power = np.power(10.0, decibels / 10.0, dtype=np.float64) * (ref if known else 1.0)
-    if top_db is not None:  # the floor stands for all that is below it
-        floor = decibels.max((1, 2), keepdims=True) - top_db
-        power[decibels <= floor + 1e-3] = 0.0
+    power = to_power(decibels, settings)
     magnitudes = librosa.feature.inverse.mel_to_stft(
         power,
         sr=settings.sample_rate,
@@ -69,9 +69,24 @@ def invert_log_mel(
         hop_length=settings.hop_length,
         n_fft=settings.n_fft,
         length=n_times + n_silent * settings.hop_length,
-        random_state=_SEED,
+        random_state=SEED,
     )[..., :n_times]
-    if not known:
+    return to_level(waves, settings)
+
+
+def to_power(decibels: NDArray[np.floating[Any]], settings: Scale) -> NDArray[np.float64]:
+    """Turn decibels into power, none at the floor, which stands for all that is below it."""
+    ref = 1.0 if isinstance(settings.ref, str) else settings.ref
+    power: NDArray[np.float64] = np.power(10.0, decibels / 10.0, dtype=np.float64) * ref
+    if settings.top_db is not None:
+        floor = decibels.max((1, 2), keepdims=True) - settings.top_db
+        power[decibels <= floor + 1e-3] = 0.0
+    return power
+
+
+def to_level(waves: NDArray[np.floating[Any]], settings: Scale) -> NDArray[np.float32]:
+    """Give waveforms a peak of 0.5 where their spectrograms did not tell the level."""
+    if isinstance(settings.ref, str):
         peak = np.abs(waves).max(-1, keepdims=True)
         waves = waves * (_PEAK / np.where(peak > 0, peak, 1.0))
     return np.asarray(waves, dtype=np.float32)

@@ -21,10 +21,11 @@ from .._build import Factory, outline_module, resolve_device
 from .._disentangler import MultiViewDisentangler
 from .._format import DTYPES, Spec, check_keys
 from .._training import ACTIVE_KL
-from ..audio import LogMel
+from ..audio import LogCQT, LogMel
+from ..audio._front_end import FrontEnd
 from ._net_params import check_saved_net_params
 
-CLASSES = {cls.__name__: cls for cls in (LogMel, MultiViewDisentangler, Pipeline)}
+CLASSES = {cls.__name__: cls for cls in (LogCQT, LogMel, MultiViewDisentangler, Pipeline)}
 CUSTOM = "custom"  # stands for an encoder or a decoder of the user
 
 Arrays = dict[str, NDArray[Any]]
@@ -120,16 +121,15 @@ class Restoration:
         estimator._validate_params()
         if isinstance(estimator, Pipeline):
             return estimator
-        name = estimator.device if self.device is None else self.device
-        device = _check_device(name)
-        if isinstance(estimator, LogMel):
-            estimator.device = str(device)
-            if state is not None:
-                check_keys(state, _INPUT_STATE, "the state of a LogMel")
-                _set_input(estimator, state)
-        else:
-            estimator.device = name
+        if not isinstance(estimator, LogCQT):  # which computes on no device
+            name = estimator.device if self.device is None else self.device
+            device = _check_device(name)
+            estimator.device = str(device) if isinstance(estimator, LogMel) else name
+        if isinstance(estimator, MultiViewDisentangler):
             self._build_model(estimator, state, prefix)
+        elif state is not None:
+            check_keys(state, _INPUT_STATE, f"the state of a {cls.__name__}")
+            _set_input(estimator, state)
         return estimator
 
     def _build_steps(self, state: Any, prefix: str) -> list[tuple[str, BaseEstimator]]:
@@ -242,7 +242,7 @@ def _fill_model(
         model.set_output(transform=state["set_output"])
 
 
-def _set_input(estimator: LogMel | MultiViewDisentangler, state: Node) -> None:
+def _set_input(estimator: FrontEnd | MultiViewDisentangler, state: Node) -> None:
     """Give an estimator what fit saw of X."""
     estimator.n_views_in_ = _count(state["n_views_in_"], "n_views_in_", _MAX_VALUES)
     estimator.n_features_in_ = _count(state["n_features_in_"], "n_features_in_", _MAX_VALUES)

@@ -15,7 +15,7 @@ from .. import _format, _param_checks
 from .._build import Factory
 from .._checkpoint import versions
 from .._disentangler import MultiViewDisentangler
-from ..audio import LogMel
+from ..audio._front_end import FrontEnd
 from ._restore import CLASSES, CUSTOM, Arrays, Node, Restoration
 
 
@@ -28,7 +28,7 @@ def save(estimator: BaseEstimator, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    estimator : LogMel, MultiViewDisentangler or Pipeline of these
+    estimator : LogMel, LogCQT, MultiViewDisentangler or Pipeline of these
         What to save. A callable `encoder` or `decoder` is not saved: pass it to
         `load` again. Nor is `checkpoint`, a path on this machine.
     path : str or path-like
@@ -92,8 +92,8 @@ def _describe(
     if CLASSES.get(type(estimator).__name__) is not type(estimator):
         cls = type(estimator)
         raise TypeError(
-            f"{cls.__module__}.{cls.__qualname__} cannot be saved: pass a LogMel, a "
-            "MultiViewDisentangler or a Pipeline of these"
+            f"{cls.__module__}.{cls.__qualname__} cannot be saved: pass a LogMel, a LogCQT, "
+            "a MultiViewDisentangler or a Pipeline of these"
         )
     if not isinstance(estimator, Pipeline):  # each step of which has its turn
         check_is_fitted(estimator)
@@ -108,7 +108,7 @@ def _describe(
             [name, _describe(step, f"{prefix}{i}/", arrays, factories)]
             for i, (name, step) in enumerate(params.pop("steps"))
         ]
-    elif isinstance(estimator, LogMel):
+    elif isinstance(estimator, FrontEnd):
         node["state"] = _input_state(estimator)
     else:
         for name in ("encoder", "decoder"):
@@ -140,7 +140,7 @@ def _plain(value: Any, name: str) -> Any:
     )
 
 
-def _input_state(estimator: LogMel | MultiViewDisentangler) -> Node | None:
+def _input_state(estimator: FrontEnd | MultiViewDisentangler) -> Node | None:
     """Write down what fit saw of X; None where there was no fit."""
     if not hasattr(estimator, "n_views_in_"):
         return None

@@ -22,7 +22,9 @@ _MAX_DB = 200.0
 
 @dataclass(frozen=True)
 class MelShift(ViewTransform):
-    """Shift spectra along the mel axis: a crude transposition.
+    """Shift spectra by whole bands: a transposition.
+
+    A crude one of mel bands, and a true one of the bands of ``LogCQT``.
 
     The shift is a whole number of bands, with equal chances from ``-max_bands`` to
     ``max_bands``. Bands that nothing moves into are filled with the lowest value of

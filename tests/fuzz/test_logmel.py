@@ -1,4 +1,4 @@
-"""LogMel, from whatever is passed for its waveforms and settings."""
+"""LogMel and LogCQT, from whatever is passed for their waveforms and settings."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvdisent import LogMel
+from mvdisent import LogCQT, LogMel
 
 from ._hostile import EDGES, examples, hostile, parameters
 from ._property import REFUSED, attempt, rows_of
 
 SETTINGS = {"sample_rate": 800, "n_fft": 64, "hop_length": 32, "n_mels": 4}
 PARAMS = tuple(LogMel(800).get_params())
+CQT_SETTINGS = {"sample_rate": 800, "hop_length": 32, "f_min": 100.0, "n_bins": 4}
+CQT_PARAMS = tuple(LogCQT(800).get_params())
 WAVES = hostile((5, 2, 80), scale=0.1) | hostile((5, 80), scale=0.1)
 
 
@@ -79,3 +81,36 @@ def test_parameters(params):
     spectra = attempt(lambda: front_end.fit_transform(X), (*PARAMS, "X"), X)
     if spectra is not REFUSED:
         assert np.isfinite(spectra).all()
+
+
+@examples(4)
+@given(
+    X=WAVES,
+    ref=st.sampled_from(["max", 1.0, 1e-12, 1e30]),
+    top_db=st.sampled_from([None, 0, 80.0, 1e9]),
+)
+def test_constant_q_transform(X, ref, top_db):
+    front_end = LogCQT(**CQT_SETTINGS, ref=ref, top_db=top_db)
+    spectra = attempt(lambda: front_end.fit_transform(X), ("X",), X)
+    if spectra is not REFUSED:
+        check_spectra(spectra, rows_of(X))
+
+
+@examples(6)
+@given(params=parameters(CQT_PARAMS))
+def test_constant_q_parameters(params):
+    X = 0.1 * np.random.default_rng(0).normal(size=(5, 80))
+    front_end = LogCQT(**{**CQT_SETTINGS, **params})
+    spectra = attempt(lambda: front_end.fit_transform(X), (*CQT_PARAMS, "X"), X)
+    if spectra is not REFUSED:
+        assert np.isfinite(spectra).all()
+
+
+@examples(2)
+@given(X=hostile((3, 2, 4, 3)))
+def test_constant_q_inverse(X):
+    front_end = LogCQT(**CQT_SETTINGS)
+    waves = attempt(lambda: front_end.inverse_transform(X, n_iter=1), ("X",), X)
+    if waves is not REFUSED:
+        missing = np.isnan(waves).all(2)
+        assert np.isfinite(waves[~missing]).all()
