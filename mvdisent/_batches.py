@@ -5,14 +5,20 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-Batch = tuple[Tensor, Tensor | None]
+
+class Batch(NamedTuple):
+    """Rows on their way to the network."""
+
+    x: Tensor  # (n, n_views, *view_shape)
+    present: Tensor | None  # (n, n_views)
+    n_rows: int  # of the batch, of which a process may hold a part
 
 
 class ViewDataset(torch.utils.data.Dataset[Batch]):
@@ -73,9 +79,10 @@ class ViewDataset(torch.utils.data.Dataset[Batch]):
         x = torch.from_numpy(np.asarray(gathered, dtype=np.float32)).to(self.device)
         x.sub_(self.offset).div_(self.scale)
         if self.present is None:
-            return x, None
+            return Batch(x, None, len(x))
         present = torch.from_numpy(self.present[rows]).to(self.device)
-        return x.masked_fill_(~present[(...,) + (None,) * (x.ndim - 2)], 0.0), present
+        x.masked_fill_(~present[(...,) + (None,) * (x.ndim - 2)], 0.0)
+        return Batch(x, present, len(x))
 
 
 class ViewBatches:
@@ -97,6 +104,7 @@ class ViewBatches:
         self.batch_size = batch_size
         self.generator = generator
         self.n_skipped = 0  # batches of an epoch that is gone on with
+        self.part = (0, 1)  # of each batch, the rows of process 0 of 1
 
     def __len__(self) -> int:
         return math.ceil(len(self.dataset) / self.batch_size)
@@ -105,4 +113,12 @@ class ViewBatches:
         dataset = self.dataset.redrawn(self.generator)
         order = torch.randperm(len(dataset), generator=self.generator).numpy()
         for rows in np.array_split(order, len(self))[self.n_skipped :]:
-            yield dataset.take(rows)
+            own = part_of(len(rows), *self.part)
+            yield dataset.take(rows[own])._replace(n_rows=len(rows))
+
+
+def part_of(n_rows: int, rank: int, n_processes: int) -> slice:
+    """Give the rows of a batch that are one process's; parts differ by a row at most."""
+    least, more = divmod(n_rows, n_processes)
+    start = rank * least + min(rank, more)
+    return slice(start, start + least + (rank < more))

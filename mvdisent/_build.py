@@ -18,6 +18,7 @@ from skorch.callbacks import EarlyStopping, LRScheduler, ParamMapper
 
 from ._batches import ViewBatches
 from ._net import MultiViewNet
+from ._processes import SharedNet
 from .nn import (
     ConvDecoder,
     ConvEncoder,
@@ -99,7 +100,9 @@ def build_net(
         **given,
     }
     objective = partial(MultiViewObjective, **criterion)
-    net = MultiViewNet(module, objective, **settings)
+    # Files and pickles from before there were several processes do not tell.
+    net_class = SharedNet if params.get("distributed", False) else MultiViewNet
+    net = net_class(module, objective, **settings)
     net.noise_generator = torch.Generator(device).manual_seed(seeds[2])
     net.warmup_epochs = params["warmup_epochs"]
     net.max_norm = params["max_grad_norm"]

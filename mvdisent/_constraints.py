@@ -41,6 +41,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "output": [StrOptions(set(OUTPUTS))],
     "view_output": [StrOptions(set(VIEW_OUTPUTS))],
     "device": [str],
+    "distributed": ["boolean"],
     "random_state": ["random_state"],
     "warm_start": ["boolean"],
     "verbose": ["verbose"],

@@ -89,6 +89,9 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
     device : str, default="cpu"
         Torch device of the training and the inference; "auto" takes CUDA where
         there is one.
+    distributed : bool, default=False
+        Whether `fit` is one of several processes, started by ``torchrun``, that
+        train one model on the same X: each step is shared among them.
     random_state : int, RandomState instance or None, default=None
         Seed of the weights, the order of the rows and the draws. An int makes
         fits repeat bit by bit. None takes fresh entropy.
@@ -198,6 +201,7 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
         output: str = "both",
         view_output: str = "mean",
         device: str = "cpu",
+        distributed: bool = False,
         random_state: int | np.random.RandomState | None = None,
         warm_start: bool = False,
         verbose: int = 0,
@@ -228,6 +232,7 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
         self.output = output
         self.view_output = view_output
         self.device = device
+        self.distributed = distributed
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose

@@ -165,15 +165,12 @@ class MultiViewNet(NeuralNet):
         """Take one step: forward, backward, update."""
         self._set_training(True)
         self._zero_grad_optimizer(set_to_none=True)
-        self._n_seen += len(batch[0])
-        loss, terms = self.loss(
-            batch, n_train=self._n_train, generator=self.noise_generator, warmth=self._warmth()
-        )
+        self._n_seen += batch.n_rows
+        loss, terms = self.step_loss(batch)
         values = torch.stack([loss, *terms.values()]).tolist()  # one transfer a step
         named = dict(zip(["loss", *terms], values, strict=True))
         refuse_non_finite(named, epoch=len(self.epochs_) + 1, cause=lambda: self._find_cause(batch))
-        # The referee's own loss, which reaches no other weights.
-        torch.autograd.backward(loss + terms.get("referee", 0.0))
+        self.find_gradient(loss, terms)
         self.notify(
             "on_grad_computed",
             named_parameters=self.module_.named_parameters(),
@@ -183,9 +180,23 @@ class MultiViewNet(NeuralNet):
         self._clip_gradient()
         self._step_optimizer(None)
         for name, value in named.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value * len(batch[0])
+            self._sums[name] = self._sums.get(name, 0.0) + value * batch.n_rows
         self._n_steps += 1
         return {"loss": loss.detach(), "y_pred": None}
+
+    def step_loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Compute the loss of a step, and its terms."""
+        return self.loss(
+            batch, n_train=self._n_train, generator=self.noise_generator, warmth=self._warmth()
+        )
+
+    def agree(self, value: float) -> float:
+        """Give the number that all processes of a fit go by."""
+        return value
+
+    def find_gradient(self, loss: Tensor, terms: Mapping[str, Tensor]) -> None:
+        """Find the gradient of the loss, and of the referee's own, which reaches it alone."""
+        torch.autograd.backward(loss + terms.get("referee", 0.0))
 
     def _clip_gradient(self) -> None:
         """Scale a gradient whose norm is too large down to the largest."""
@@ -201,7 +212,7 @@ class MultiViewNet(NeuralNet):
 
     def _find_cause(self, batch: Batch) -> str:
         """Say why the loss of a batch may be infinite or NaN, and what to do."""
-        peak = float(batch[0].abs().max())
+        peak = float(batch.x.abs().max())
         if peak > _MAX_PEAK:
             return (
                 f"a value of X lies {peak:.3g} standard deviations from the mean of X: clip X, or "
@@ -225,7 +236,7 @@ class MultiViewNet(NeuralNet):
         self, batch: Batch, *, n_train: int, generator: torch.Generator, warmth: float = 1.0
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Compute the loss of a batch and its unweighted terms, means over samples."""
-        x, present = batch
+        x, present, _ = batch
         referee = self.module_.referee
         posterior: Posterior = self.module_.encode(x, present, from_others=referee is not None)
         z_private = draw(posterior.private_mean, posterior.private_log_var, generator)

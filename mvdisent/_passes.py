@@ -32,7 +32,7 @@ def iter_posteriors(
     with torch.inference_mode():
         for start in range(0, len(dataset), _CHUNK_ROWS):
             rows = slice(start, min(start + _CHUNK_ROWS, len(dataset)))
-            x, present = dataset.take(rows)
+            x, present, _ = dataset.take(rows)
             n = len(x)
             if present is not None:
                 present = _pad_rows(present)

@@ -61,7 +61,7 @@ class EarlyStopping:
 
     def measure(self) -> float:
         """Measure the loss; its draws move no generator of the training."""
-        loss = mean_loss(self.net, self.held_out, self.batch_size, self.seed)
+        loss = self.net.agree(mean_loss(self.net, self.held_out, self.batch_size, self.seed))
         refuse_non_finite({"validation_loss": loss}, epoch=len(self.net.epochs_) + 1)
         if loss < min(self._losses(), default=math.inf):
             state = self.net.module_.state_dict()

@@ -26,6 +26,7 @@ from ._checkpoint import Checkpoint, describe_data, describe_params
 from ._inference import BlockCodesMixin
 from ._net import refuse_non_finite
 from ._passes import mean_kl
+from ._processes import check_alike, check_group, is_first, take_from_first
 from ._stopping import EarlyStopping, hold_out, number_groups
 
 # A dimension whose mean KL to the prior is below this, in nats, has collapsed.
@@ -43,6 +44,7 @@ class TrainingMixin(BlockCodesMixin):
     checkpoint_every: float
     decoder_std: float | str
     device: str
+    distributed: bool
     early_stopping: bool
     max_epochs: int
     n_iter_no_change: int
@@ -66,6 +68,8 @@ class TrainingMixin(BlockCodesMixin):
     ) -> Self:
         resolve_device(self.device)
         check_net_params(self.net_params)
+        if self.distributed:
+            check_group(self.checkpoint)
         checkpoint = None
         if self.checkpoint is not None and not one_epoch:
             check_resumable(self.net_params)
@@ -103,6 +107,8 @@ class TrainingMixin(BlockCodesMixin):
         self._offset, std = _checks.measure_scale(views, present)
         self._scale = std or 1.0
         self._seeds = draw_seeds(self.random_state)
+        if self.distributed:  # without a random_state each has drawn its own
+            self._seeds = take_from_first(self._seeds)
         if checkpoint is not None:
             params = describe_params(
                 self.get_params(deep=False), resolve_device(self.device), self._seeds
@@ -125,6 +131,8 @@ class TrainingMixin(BlockCodesMixin):
         dataset = self._dataset(views, present)
         train, stopping = parts or (dataset, None)
         self.__dict__.pop("best_epoch_", None)
+        if self.distributed:
+            check_alike(views, net)
         if checkpoint is not None:
             n_epochs = checkpoint.start(net, stopping, n_epochs)
         try:
@@ -132,7 +140,7 @@ class TrainingMixin(BlockCodesMixin):
                 net.train_epochs(
                     train,
                     n_epochs,
-                    verbose=bool(self.verbose),
+                    verbose=bool(self.verbose) and (not self.distributed or is_first()),
                     stopping=stopping,
                     between_steps=checkpoint.write_if_due if checkpoint else None,
                 )

@@ -78,7 +78,7 @@ def test_each_epoch_s_batches_are_of_a_draw_of_its_own_by_the_generator():
         recorder = Recorder(SOURCES["pairs"]().drawn())
         generator = torch.Generator().manual_seed(seed)
         batches = ViewBatches(dataset_of(recorder), 32, generator)
-        return [torch.cat([x for x, _ in batches]).numpy() for _ in range(3)], recorder.seeds
+        return [torch.cat([batch.x for batch in batches]).numpy() for _ in range(3)], recorder.seeds
 
     found, seeds = epochs(0)
     again, same = epochs(0)
@@ -99,7 +99,7 @@ def test_an_array_s_batches_take_nothing_more_from_the_generator():
     assert dataset.redrawn(generator) is dataset
     batches = ViewBatches(dataset, 32, generator)
     order = torch.randperm(N, generator=other).numpy()
-    assert_array_equal(torch.cat([x for x, _ in batches]), X[order])
+    assert_array_equal(torch.cat([batch.x for batch in batches]), X[order])
 
 
 @each_source

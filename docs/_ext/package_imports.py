@@ -38,6 +38,7 @@ PART_OF = {
     "_constraints": "_disentangler",
     "_inference": "_disentangler",
     "_passes": "_disentangler",
+    "_processes": "_net",
     "_stopping": "_disentangler",
     "_training": "_disentangler",
     "_arrays": "_checks",

@@ -92,6 +92,21 @@ class MultiViewObjective:
             ``private`` (summed over views) and ``shared`` (summed over views
             where each has a posterior of its own).
         """
+        return {
+            "reconstruction": reconstruction_nll(x, x_hat, present, decoder_std=self.decoder_std),
+            **self.kl_terms(posterior, z_private, z_shared, present, n_train=n_train),
+        }
+
+    def kl_terms(
+        self,
+        posterior: _Posterior,
+        z_private: Tensor,
+        z_shared: Tensor,
+        present: Tensor | None,
+        *,
+        n_train: int,
+    ) -> dict[str, Tensor]:
+        """Compute the terms but the reconstruction; parameters and result as of `terms`."""
         private = self._parts_by_view(
             z_private, posterior.private_mean, posterior.private_log_var, present, n_train
         )
@@ -101,7 +116,6 @@ class MultiViewObjective:
             z_shared, posterior.shared_mean, posterior.shared_log_var, present, n_train
         )
         return {
-            "reconstruction": reconstruction_nll(x, x_hat, present, decoder_std=self.decoder_std),
             **{f"private_{name}": value for name, value in private._asdict().items()},
             **{f"shared_{name}": value for name, value in shared._asdict().items()},
         }

@@ -131,7 +131,7 @@ EDITS = [
     (("format",), True, "format number is True"),
     (("format",), "1", "format number is '1'"),
     (("more",), 1, r"unknown keys \['more'\]"),
-    (("estimator", "class"), "os.system", "class 'os.system' is none of LogMel, Multi"),
+    (("estimator", "class"), "os.system", "class 'os.system' is none of LogCQT, LogMel, Multi"),
     (("estimator", "class"), ["LogMel"], "class .'LogMel'. is none of"),
     (("estimator", "params", "__class__"), "x", "..__class__.. are not parameters of a Multi"),
     (("estimator", "params", "n_private"), 10**17, "n_private=100000000000000000 is not an int"),
