@@ -9,7 +9,7 @@ from typing import Any
 import click
 import pandas as pd
 
-from . import __version__, _extract, _fit_job, _param_checks
+from . import __version__, _extract, _fit_job, _param_checks, _workers
 from . import _reproduce as job
 from ._build import resolve_device
 from ._disentangler import MultiViewDisentangler
@@ -292,27 +292,48 @@ def _load(path: Path) -> _extract.Model:
 @click.option(
     "--n-jobs", type=int, default=1, show_default=True, help="Files at a time; -1: all cores."
 )
+@click.option(
+    "--workers",
+    type=click.Choice(_workers.KINDS),
+    default="threads",
+    show_default=True,
+    help="Who works at the files; Dask's and Ray's may be other machines, that see the same paths.",
+)
+@click.option("--address", help="Of Dask's scheduler or Ray's head; this machine, if not given.")
 def extract(
-    model: Path, folder: Path, out: Path, per: str, hop: float | None, level: float, n_jobs: int
+    model: Path,
+    folder: Path,
+    out: Path,
+    per: str,
+    hop: float | None,
+    level: float,
+    n_jobs: int,
+    workers: str,
+    address: str | None,
 ) -> None:
     """Write the features of every sound file in FOLDER as one table.
 
     MODEL is a saved pipeline of LogMel or LogCQT and MultiViewDisentangler. Each file is read
     window by window, as long as the clips of the training; silent windows are left out.
-    After an interruption the same command goes on from where it was.
+    After an interruption the same command goes on from where it was; what a worker that died
+    had in hand is done again.
 
     Exit codes: 0, all files are in the table; 3, some were skipped, and are listed in
-    OUT.skipped.csv; 2, an argument is wrong; 130, interrupted.
+    OUT.skipped.csv; 1, workers went on dying; 2, an argument is wrong; 130, interrupted.
     """
     loaded = _load(model)
     listed = out.with_name(f"{out.name}.skipped.csv")
     settings = _extract.Settings(per, loaded.seconds if hop is None else hop, level)
+    team = _workers.Workers(workers, n_jobs, address)
     try:
         _extract.check_out(out)
         _param_checks.check_jobs(n_jobs)
-        n_files, skipped = _extract.extract(loaded, folder, out, settings, n_jobs=n_jobs)
+        _workers.check_workers(team)
+        n_files, skipped = _extract.extract(loaded, folder, out, settings, team)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    except _workers.WorkersDied as error:
+        raise click.ClickException(f"{error}; the same command goes on from here") from None
     except KeyboardInterrupt:
         click.echo("interrupted; the same command goes on from here", err=True)
         raise SystemExit(130) from None

@@ -7,17 +7,18 @@ import importlib.util
 import json
 import os
 from collections.abc import Iterator
+from functools import lru_cache, partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from sklearn.pipeline import Pipeline
 from tqdm import tqdm
 
 from . import _disentangler, persistence
+from ._workers import Workers, run
 from .audio import AudioFileError, iter_windows
 from .audio._front_end import FrontEnd
 from .datasets import _listing
@@ -35,6 +36,7 @@ class Model(NamedTuple):
     rate: int
     seconds: float
     columns: list[str]
+    path: str
     digest: str
 
 
@@ -48,6 +50,7 @@ class Settings(NamedTuple):
 
 def load_model(path: str | os.PathLike[str]) -> Model:
     """Load a pipeline that begins with LogMel or LogCQT and ends with a disentangler."""
+    path = os.path.abspath(path)
     digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     pipeline = persistence.load(path)
     steps = [step for _, step in pipeline.steps] if isinstance(pipeline, Pipeline) else [pipeline]
@@ -60,7 +63,16 @@ def load_model(path: str | os.PathLike[str]) -> Model:
         )
     seconds = front.n_features_in_ / front.sample_rate
     columns = list(map(str, last.get_feature_names_out()))
-    return Model(pipeline, int(front.sample_rate), seconds, columns, digest)
+    return Model(pipeline, int(front.sample_rate), seconds, columns, path, digest)
+
+
+@lru_cache(maxsize=1)
+def _load_once(path: str, digest: str) -> Model:
+    """Load a worker's own model, which no call then carries."""
+    model = load_model(path)
+    if model.digest != digest:
+        raise ValueError(f"{path} has changed since this extraction began: begin again")
+    return model
 
 
 def describe(path: str | os.PathLike[str], model: Model) -> str:
@@ -93,7 +105,7 @@ def check_out(path: Path) -> None:
 
 
 def extract(
-    model: Model, folder: Path, out: Path, settings: Settings, *, n_jobs: int | None
+    model: Model, folder: Path, out: Path, settings: Settings, workers: Workers
 ) -> tuple[int, pd.DataFrame]:
     """Write the features of a folder's sound files; tell how many, and the faulty ones.
 
@@ -111,9 +123,8 @@ def extract(
     done = {name: line for name, line in done.items() if line["stamp"] == stamps.get(name)}
     _write_note(note, [head, *done.values()])
     left = [name for name in names if name not in done]
-    work = Parallel(n_jobs=n_jobs, require="sharedmem", return_as="generator")(
-        delayed(_features_of)(model, folder, name, settings) for name in left
-    )
+    call = partial(_features_of, model.path, model.digest, folder.absolute(), settings)
+    work = run(call, left, workers)
     with open(note, "a", encoding="ascii") as file:
         bar = tqdm(work, total=len(names), initial=len(done), unit="file", disable=None)
         for line in bar:
@@ -132,8 +143,11 @@ def extract(
     return len(names) - len(skipped), skipped
 
 
-def _features_of(model: Model, folder: Path, name: str, settings: Settings) -> dict[str, Any]:
+def _features_of(
+    path: str, digest: str, folder: Path, settings: Settings, name: str
+) -> dict[str, Any]:
     """Give a file's windows and their features, or its fault."""
+    model = _load_once(path, digest)
     windows = iter_windows(
         folder / name,
         sample_rate=model.rate,

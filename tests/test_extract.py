@@ -136,11 +136,11 @@ def computed(monkeypatch):
     """Files whose features are computed; the one at `stop` is an interruption."""
     calls, real = [], _extract._features_of
 
-    def features_of(model, folder, name, settings):
+    def features_of(path, digest, folder, settings, name):
         if len(calls) == computed_stop[0]:
             raise KeyboardInterrupt
         calls.append(name)
-        return real(model, folder, name, settings)
+        return real(path, digest, folder, settings, name)
 
     computed_stop = [None]
     monkeypatch.setattr(_extract, "_features_of", features_of)

@@ -47,6 +47,7 @@ PART_OF = {
     "_extract": "__main__",
     "_fit_job": "__main__",
     "_reproduce": "__main__",
+    "_workers": "__main__",
 }
 
 

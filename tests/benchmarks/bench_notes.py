@@ -281,7 +281,7 @@ def main(argv=None):
     parser.add_argument("--step", type=int, default=1, help="semitones between keys")
     parser.add_argument("--highest", type=int, default=84, help="highest key there is")
     parser.add_argument("--first-high", type=int, default=72, help="first key that 'high' asks")
-    parser.add_argument("--max-bands", type=int, default=10, help="largest shift; 0: none")
+    parser.add_argument("--max-bands", type=int, default=14, help="largest shift; 0: none")
     parser.add_argument("--repeats", type=int, default=8, help="rows a note, in an epoch")
     parser.add_argument("--max-epochs", type=int, default=60)
     more = "NAME=VALUE, a parameter more of MultiViewDisentangler, such as lr=0.002"
