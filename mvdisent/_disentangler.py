@@ -240,7 +240,10 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
         ----------
         X : array-like of shape (n_samples, n_views, *view_shape)
             Views of each sample; a missing view is NaN throughout. 2-D X is one
-            view of features.
+            view of features. An ndarray or a tensor; a memmap, read batch by
+            batch; or what :func:`mvdisent.views.pair_by`, :func:`mvdisent.views.crops`,
+            :func:`mvdisent.views.augment` or :func:`mvdisent.views.windows` gives: of
+            these, views are drawn afresh each epoch. Not a list of views.
         y : ignored
             Factors may travel as ``y``; ``fit`` never looks at them.
         groups : array-like of shape (n_samples,), default=None
