@@ -87,7 +87,7 @@ def log_mel_statistics(takes):
     return np.hstack([X.mean(axis=2), X.std(axis=2)])
 
 
-train, tune = make_takes([random_tune() for _ in range(160)], 6)
+train, tune = make_takes([random_tune() for _ in range(120)], 6)
 scaler = StandardScaler()
 C = chroma(train)
 X = scaler.fit_transform(fourier(C)).astype(np.float32)
@@ -143,3 +143,9 @@ ax.set_yticks(places + 0.2, list(found))
 ax.set(xlim=(0, 1))
 ax.invert_yaxis()
 ax.legend()
+
+# %%
+# By itself the shared block does not beat the Fourier magnitudes it is computed from: 0.69 for
+# their 0.73, in 32 columns for their 84. Side by side they reach 0.88, more than either. The mean
+# chroma, which follows the key, is near chance in groups. The private block still tells much of
+# the melody. One seed, 112 takes and even rhythm: real covers differ in far more than this.
