@@ -245,7 +245,8 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
         ----------
         X : array-like of shape (n_samples, n_views, *view_shape)
             Views of each sample; a missing view is NaN throughout. 2-D X is one
-            view of features.
+            view of features. An array; a memmap, read batch by batch; or a source
+            of :mod:`mvdisent.views`, whose views are drawn afresh each epoch.
         y : ignored
             Factors may travel as ``y``; ``fit`` never looks at them.
         groups : array-like of shape (n_samples,), default=None

@@ -26,6 +26,7 @@ from .datasets import _listing
 PER = ("file", "window")
 SUFFIXES = (".parquet", ".csv")
 _BATCH = 64  # windows
+_FILES = 256  # of a part of the table
 _FORMAT = 2
 
 
@@ -118,27 +119,18 @@ def extract(
     note = out.with_name(f"{out.name}.partial")
     head = {"format": _FORMAT, "model": model.digest, "settings": list(settings)}
     stamps = {name: _stamp(folder / name) for name in names}
-    # Of each file what was noted last, and only while it is the file that it was.
-    done = {line["file"]: line for line in _read_note(note, head)}
-    done = {name: line for name, line in done.items() if line["stamp"] == stamps.get(name)}
-    _write_note(note, [head, *done.values()])
+    done = _resume_note(note, head, stamps)
     left = [name for name in names if name not in done]
     call = partial(_features_of, model.path, model.digest, folder.absolute(), settings)
     work = run(call, left, workers)
-    with open(note, "a", encoding="ascii") as file:
+    with open(note, "ab") as file:
         bar = tqdm(work, total=len(names), initial=len(done), unit="file", disable=None)
         for line in bar:
             line["stamp"] = stamps[line["file"]]
+            done[line["file"]] = file.tell()
             file.write(_dump(line))
             file.flush()
-            done[line["file"]] = line
-    lines = [done[name] for name in names]
-    skipped = pd.DataFrame(
-        [(_text(line["file"]), line["fault"]) for line in lines if "fault" in line],
-        columns=["file_name", "fault"],
-    )
-    table = _table([line for line in lines if "fault" not in line], model, settings)
-    _write_whole(table, out)
+    skipped = _write_table(note, [done[name] for name in names], out, model, settings)
     note.unlink()
     return len(names) - len(skipped), skipped
 
@@ -198,40 +190,96 @@ def _stamp(path: Path) -> str:
     return f"{stat.st_size} {stat.st_mtime_ns}"
 
 
-def _read_note(note: Path, head: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give what an interrupted call has noted; its last line may be half."""
+def _resume_note(note: Path, head: dict[str, Any], stamps: dict[str, str]) -> dict[str, int]:
+    """Keep of an interrupted call's note what still holds; give the byte of each file's line.
+
+    Lines stay on disk: in memory, features would grow with the number of files.
+    """
+    # Of each file what was noted last, and only while it is the file that it was.
+    found = {}
+    for start, line in _read_note(note, head):
+        found[line["file"]] = (start, line["stamp"])
+    starts = [start for name, (start, stamp) in found.items() if stamp == stamps.get(name)]
+    fresh = note.with_name(f"{note.name}.new")
+    done = {}
+    with open(fresh, "wb") as file:
+        file.write(_dump(head))
+        for line in _lines_at(note, starts):
+            done[line["file"]] = file.tell()
+            file.write(_dump(line))
+    os.replace(fresh, note)
+    return done
+
+
+def _read_note(note: Path, head: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Give what an interrupted call has noted, and at which byte; the last line may be half."""
     if not note.is_file():
         return
-    with open(note, encoding="ascii", errors="replace") as file:
-        for number, text in enumerate(file):
+    with open(note, "rb") as file:
+        start = 0
+        for text in file:
             try:
                 line = json.loads(text)
             except ValueError:
                 return
-            if number == 0:
-                if line != head:  # another model or other settings
-                    return
-            else:
-                if "rows" in line:  # lists of floats would take eight times the memory
+            if start > 0:
+                yield start, line
+            elif line != head:  # another model or other settings
+                return
+            start += len(text)
+
+
+def _lines_at(note: Path, starts: list[int]) -> Iterator[dict[str, Any]]:
+    """Give the lines of a note that begin at these bytes."""
+    if starts:
+        with open(note, "rb") as file:
+            for start in starts:
+                file.seek(start)
+                line = json.loads(file.readline())
+                if "rows" in line:
                     line["rows"] = np.array(line["rows"], dtype=np.float32)
                 yield line
 
 
-def _dump(line: dict[str, Any]) -> str:
-    return json.dumps(line, default=np.ndarray.tolist) + "\n"
+def _dump(line: dict[str, Any]) -> bytes:
+    return json.dumps(line, default=np.ndarray.tolist).encode("ascii") + b"\n"
 
 
-def _write_note(note: Path, lines: list[dict[str, Any]]) -> None:
-    fresh = note.with_name(f"{note.name}.new")
-    fresh.write_text("".join(map(_dump, lines)), encoding="ascii")
-    os.replace(fresh, note)
+def _write_table(
+    note: Path, starts: list[int], out: Path, model: Model, settings: Settings
+) -> pd.DataFrame:
+    """Write the table of a note, which is there as a whole or not at all; give the faults."""
+    faults: list[tuple[str, str]] = []
 
+    def tables() -> Iterator[pd.DataFrame]:
+        lines = _lines_at(note, starts)
+        yield _table([], model, settings)  # the header, where nothing else is
+        while part := list(islice(lines, _FILES)):
+            faults.extend((_text(line["file"]), line["fault"]) for line in part if "fault" in line)
+            yield _table([line for line in part if "fault" not in line], model, settings)
 
-def _write_whole(table: pd.DataFrame, out: Path) -> None:
-    """Write a table that is there as a whole or not at all."""
     fresh = out.with_name(f"{out.name}.new")
-    if out.suffix == ".parquet":
-        table.to_parquet(fresh, index=False)
-    else:
-        table.to_csv(fresh, index=False)
+    (_write_parquet if out.suffix == ".parquet" else _write_csv)(tables(), fresh)
     os.replace(fresh, out)
+    return pd.DataFrame(faults, columns=["file_name", "fault"])
+
+
+def _write_csv(tables: Iterator[pd.DataFrame], path: Path) -> None:
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        for number, table in enumerate(tables):
+            table.to_csv(file, index=False, header=number == 0)
+
+
+def _write_parquet(tables: Iterator[pd.DataFrame], path: Path) -> None:
+    """Write a row group a table."""
+    import pyarrow
+    import pyarrow.parquet
+
+    first = next(tables)
+    # Of an empty table the type of the names would be unknown.
+    fields = [("file_name", pyarrow.string())]
+    fields += [(name, pyarrow.from_numpy_dtype(first[name].dtype)) for name in first.columns[1:]]
+    schema = pyarrow.schema(fields)
+    with pyarrow.parquet.ParquetWriter(path, schema) as writer:
+        for table in tables:
+            writer.write_table(pyarrow.Table.from_pandas(table, schema, preserve_index=False))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from numpy.typing import NDArray
 from sklearn.pipeline import make_pipeline
 
 from . import persistence
 from ._disentangler import MultiViewDisentangler
-from .audio import AudioFileError, Clips, LogCQT, LogMel, cache_log_mel, iter_windows
+from .audio import AudioFileError, Clips, LogCQT, LogMel, cache_log_mel
 from .audio._front_end import FrontEnd
+from .audio._recording import SILENT, Recording
 from .datasets import AudioTable
 from .views import Gain, MelShift, ViewSource, ViewTransform, augment, pair_by
 
@@ -81,73 +81,91 @@ def fit(
     model = MultiViewDisentangler(**params)
     front = SPECTRA[sound.spectra](sound.sample_rate)
     factor = factor_of(views)
-    clips, files = _read(table, front, sound, windows=views == "crops")
-    seed = params.get("random_state")
-    source: Any = clips.X
-    if factor is not None:
-        source = pair_by(clips.X, table.factors[factor].to_numpy()[clips.rows], random_state=seed)
-    elif views == "crops":
-        source = pair_by(clips.X, files[clips.rows], random_state=seed)
+    source: Any
+    if views == "crops":
+        source, skipped = _read_crops(table.segments, front, sound, params.get("random_state"))
+    else:
+        clips = _read(table.segments, front, sound, sound.on_error)
+        source, skipped = clips.X, clips.skipped
+        if factor is not None:
+            labels = table.factors[factor].to_numpy()[clips.rows]
+            source = pair_by(clips.X, labels, random_state=params.get("random_state"))
     if shift or views == "augment":
         transforms: list[ViewTransform] = [MelShift(shift)] if shift else []
         transforms += [Gain(_GAIN_DB)] if views == "augment" else []
-        source = augment(source, transforms, random_state=seed)
+        source = augment(source, transforms, random_state=params.get("random_state"))
     assert isinstance(source, ViewSource)
     model.fit(source)
     # Nothing is learned: it is to know the length of a clip.
     front.fit(np.zeros((1, 1, round(sound.duration * sound.sample_rate)), dtype=np.float32))
     persistence.save(make_pipeline(front, model), out)
     n_samples, n_views = source.shape[:2]
-    return Fitted(n_samples, n_views, clips.skipped)
+    return Fitted(n_samples, n_views, skipped)
 
 
-def _read(
-    table: AudioTable, front: FrontEnd, sound: Sound, *, windows: bool
-) -> tuple[Clips, NDArray[Any]]:
-    """Keep the spectra on disk: one clip a row of the table, or all windows of each."""
-    segments, faults = table.segments, pd.DataFrame(columns=["file", "fault"])
-    if windows:
-        segments, faults = _cut(segments, sound)
-    clips = cache_log_mel(
+def _read(segments: pd.DataFrame, front: FrontEnd, sound: Sound, on_error: str) -> Clips:
+    """Keep the spectra on disk: a clip a row of the segments."""
+    return cache_log_mel(
         segments,
         sound.cache,
         log_mel=front,
         duration=sound.duration,
         level=sound.level,
         n_jobs=sound.n_jobs,
-        on_error=sound.on_error,
+        on_error=on_error,
     )
-    skipped = pd.concat([faults, clips.skipped[["file", "fault"]]], ignore_index=True)
-    return clips._replace(skipped=skipped), segments["path"].to_numpy()
 
 
-def _cut(segments: pd.DataFrame, sound: Sound) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Lay windows end to end over each file; tell the files in which there are no two."""
+def _read_crops(
+    segments: pd.DataFrame, front: FrontEnd, sound: Sound, seed: Any
+) -> tuple[ViewSource, pd.DataFrame]:
+    """Pair the windows of each file that are not silent; tell the files without two."""
     paths = segments["path"].drop_duplicates().tolist()
     found = Parallel(n_jobs=sound.n_jobs, require="sharedmem")(
-        delayed(_find_windows)(path, sound) for path in paths
+        delayed(_lay_windows)(path, sound) for path in paths
     )
-    rows = [
-        (path, start) for path, (starts, _) in zip(paths, found, strict=True) for start in starts
-    ]
-    faults = [(path, fault) for path, (_, fault) in zip(paths, found, strict=True) if fault]
-    if faults and (sound.on_error == "raise" or not rows):
-        raise AudioFileError(*faults[0])
-    return (
-        pd.DataFrame(rows, columns=["path", "offset"]),
-        pd.DataFrame(faults, columns=["file", "fault"]),
-    )
+    faults = {path: fault for path, (_, fault) in zip(paths, found, strict=True) if fault}
+    laid = [(path, start) for path, (own, _) in zip(paths, found, strict=True) for start in own]
+    _refuse(faults, laid, sound)
+    windows = pd.DataFrame(laid, columns=["path", "offset"])
+    # Read once: which windows are silent is told by the reader that computes the spectra.
+    clips = _read(windows, front, sound, "skip")
+    for path, fault in zip(clips.skipped["file"], clips.skipped["fault"], strict=True):
+        if not fault.startswith(SILENT):
+            faults.setdefault(path, fault)
+    files = windows["path"].to_numpy()[clips.rows]
+    n_windows = pd.Series(files).value_counts()
+    for path in windows["path"].unique():
+        if n_windows.get(path, 0) < 2:
+            faults.setdefault(path, _too_short(sound))
+    kept = np.flatnonzero(~np.isin(files, list(faults)))
+    _refuse(faults, kept, sound)
+    # A source of the kept rows alone: an array of them would be a copy of the spectra in
+    # memory. The other rows need some label, and are never drawn.
+    labels = np.full(len(files), files[kept[0]], dtype=object)
+    labels[kept] = files[kept]
+    source = pair_by(clips.X, labels, random_state=seed)[kept]
+    listed = [(path, faults[path]) for path in paths if path in faults]
+    return source, pd.DataFrame(listed, columns=["file", "fault"])
 
 
-def _find_windows(path: str, sound: Sound) -> tuple[list[float], str]:
-    """Give the beginnings of a file's windows that are not silent, or its fault."""
-    windows = iter_windows(
-        path, sample_rate=sound.sample_rate, duration=sound.duration, level=sound.level
-    )
+def _refuse(faults: Mapping[str, str], left: Sized, sound: Sound) -> None:
+    """Raise for the first faulty file, or where nothing is left."""
+    if faults and (sound.on_error == "raise" or not len(left)):
+        raise AudioFileError(*next(iter(faults.items())))
+
+
+def _lay_windows(path: str, sound: Sound) -> tuple[list[float], str]:
+    """Lay windows end to end over a file, or give its fault; no sound is decoded."""
+    starts: list[float] = []
     try:
-        starts = [start for start, _ in windows]
+        with Recording(path) as recording:
+            while recording.fits(sound.sample_rate, len(starts) * sound.duration, sound.duration):
+                starts.append(len(starts) * sound.duration)
     except AudioFileError as error:
         return [], error.fault
-    if len(starts) < 2:
-        return [], f"too short: crops need two windows of {sound.duration:g} s with sound"
-    return starts, ""
+    return (starts, "") if len(starts) > 1 else ([], _too_short(sound))
+
+
+def _too_short(sound: Sound) -> str:
+    return f"too short: crops need two windows of {sound.duration:g} s with sound"

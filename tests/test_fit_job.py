@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from mvdisent import LogCQT, load
 from mvdisent.__main__ import main
+from mvdisent.audio._decoder import Decoder
 
 # The fits are too short to be good.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -92,6 +93,36 @@ def test_a_faulty_file_is_an_error_or_is_listed(folder, tmp_path, views):
     listed = pd.read_csv(tmp_path / "model.skipped.csv")
     assert listed["file"].str.endswith("flute-60.wav").tolist() == [True]
     assert load(out)[-1].n_epochs_ == 2
+
+
+def test_crops_decode_a_file_once(folder, tmp_path, monkeypatch):
+    decoded, real = [], Decoder.mono
+
+    def mono(self, start, stop):
+        decoded.append(stop - start)
+        return real(self, start, stop)
+
+    monkeypatch.setattr(Decoder, "mono", mono)
+    done = run("fit", folder, "--views", "crops", "--out", tmp_path / "model", *QUICK)
+    assert done.exit_code == 0, done.output
+    assert decoded == [int(RATE * SECONDS)] * 24
+
+
+def test_crops_leave_out_silent_windows_and_list_files_without_two_others(folder, tmp_path):
+    silence = np.zeros(int(0.25 * RATE))
+    tone, _ = soundfile.read(folder / "oboe-60.wav", frames=len(silence))
+    parts = {"flute-60": [tone, silence, tone], "oboe-60": [tone, silence, silence]}
+    for name, sounds in parts.items():
+        soundfile.write(folder / f"{name}.wav", np.concatenate(sounds), RATE)
+    out = tmp_path / "model"
+    done = run("fit", folder, "--views", "crops", "--out", out, *QUICK, "--skip-faulty")
+    assert f"wrote {out}, fitted on 22 samples of 2 views" in done.output, done.output
+    listed = pd.read_csv(tmp_path / "model.skipped.csv")
+    assert listed["file"].str.endswith("oboe-60.wav").tolist() == [True]
+    assert "too short: crops need two windows of 0.25 s" in listed["fault"][0]
+    refused = run("fit", folder, "--views", "crops", "--out", out, *QUICK)
+    assert refused.exit_code == 2
+    assert "oboe-60.wav" in refused.output
 
 
 def test_a_split_may_be_a_column_of_the_table(folder, tmp_path):

@@ -16,6 +16,8 @@ from ._decoder import AudioFileError, Decoder, FloatArray
 
 # Root mean square of a clip below which it is silent: 1 bit of 16, full scale = 1.
 SILENCE = 10 ** (-90 / 20)
+# How the fault of a silent segment begins.
+SILENT = "is silent"
 _QUALITY = "HQ"
 # Beyond a segment's ends as much is read as the resampler's filter reaches, in
 # instants of the lower rate: a segment is then the same part of the whole.
@@ -100,7 +102,7 @@ class Recording:
         """Read one segment, and refuse a silent one."""
         clip = self.segment(sample_rate, offset, duration, level)
         if clip is None:
-            raise self.error(f"is silent {_place(offset, duration)} (below -90 dB of full scale)")
+            raise self.error(f"{SILENT} {_place(offset, duration)} (below -90 dB of full scale)")
         return clip
 
     def _bounds(self, sample_rate: int, offset: float, duration: float | None) -> tuple[int, int]:

@@ -48,8 +48,9 @@ def make_notes(
         Loudness of the stroke, 1 to 127, each once. Notes that differ in it alone
         are near copies of one another.
     soundfont : str or path-like, default=None
-        A .sf2 or .sf3 file with the presets of General MIDI; None: the TimGM6mb.sf2
-        of the package pretty_midi.
+        A .sf2 file, or a .sf3 file, which holds Ogg Vorbis (such as FluidR3Mono_GM.sf3),
+        with the presets of General MIDI; None: the TimGM6mb.sf2 of the package
+        pretty_midi.
     band_limited : bool, default=True
         Whether to filter out what lies above half of ``sample_rate``, so that nothing
         aliases. False reads the recordings without a filter.
@@ -165,8 +166,9 @@ def make_note_views(
     velocities : sequence of int, default=(100,)
         Loudness of the stroke, 1 to 127.
     soundfont : str or path-like, default=None
-        A .sf2 or .sf3 file with the presets of General MIDI; None: the TimGM6mb.sf2
-        of the package pretty_midi.
+        A .sf2 file, or a .sf3 file, which holds Ogg Vorbis (such as FluidR3Mono_GM.sf3),
+        with the presets of General MIDI; None: the TimGM6mb.sf2 of the package
+        pretty_midi.
     band_limited : bool, default=True
         Whether to filter out what lies above half of ``sample_rate``, so that nothing
         aliases. False reads the recordings without a filter.
