@@ -234,7 +234,7 @@ def _write_table(
     note: Path, starts: list[int], out: Path, model: Model, settings: Settings
 ) -> pd.DataFrame:
     """Write the table of a note, which is there as a whole or not at all; give the faults."""
-    faults = []
+    faults: list[tuple[str, str]] = []
 
     def tables() -> Iterator[pd.DataFrame]:
         lines = _lines_at(note, starts)
