@@ -315,8 +315,7 @@ def extract(
 
     MODEL is a saved pipeline of LogMel or LogCQT and MultiViewDisentangler. Each file is read
     window by window, as long as the clips of the training; silent windows are left out.
-    After an interruption the same command goes on from where it was; what a worker that died
-    had in hand is done again.
+    After an interruption the same command goes on; what a worker that died had is done again.
 
     Exit codes: 0, all files are in the table; 3, some were skipped, and are listed in
     OUT.skipped.csv; 1, workers went on dying; 2, an argument is wrong; 130, interrupted.
@@ -328,7 +327,6 @@ def extract(
     try:
         _extract.check_out(out)
         _param_checks.check_jobs(n_jobs)
-        _workers.check_workers(team)
         n_files, skipped = _extract.extract(loaded, folder, out, settings, team)
     except ValueError as error:
         raise click.UsageError(str(error)) from None

@@ -18,7 +18,7 @@ from sklearn.pipeline import Pipeline
 from tqdm import tqdm
 
 from . import _disentangler, persistence
-from ._workers import Workers, run
+from ._workers import Workers, check_workers, run
 from .audio import AudioFileError, iter_windows
 from .audio._front_end import FrontEnd
 from .datasets import _listing
@@ -113,6 +113,7 @@ def extract(
     What is done is noted beside `out`, line by line, so that the next call goes on
     after an interruption; the note is removed when `out` is whole.
     """
+    check_workers(workers)
     names = [name for name in _listing.list_files(os.fspath(folder)) if _listing.is_audio(name)]
     if not names:
         raise ValueError(f"{folder} has no sound files: pass another folder")

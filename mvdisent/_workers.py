@@ -46,7 +46,8 @@ def run(call: Callable[..., Any], items: Sequence[str], workers: Workers) -> Ite
     """Give ``call(item)``, which has "file" for the item, of each item, in any order.
 
     A worker that is killed costs what it had in hand: that is done again. Dask does so by
-    itself; after other deaths what is left is begun anew, at most three times.
+    itself; after another death what is left is begun anew, three times where nothing comes
+    of it in between.
 
     Raises
     ------
@@ -60,6 +61,7 @@ def run(call: Callable[..., Any], items: Sequence[str], workers: Workers) -> Ite
             try:
                 for result in _results(call, list(left), workers):
                     del left[result["file"]]
+                    n_deaths = 0
                     yield result
             except lost as error:
                 n_deaths += 1
