@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -170,3 +171,27 @@ def test_without_n_jobs_ray_leaves_the_work_to_this_process(backend):
 def test_threads_as_workers_have_the_torch_threads_of_this_process(n):
     with threads(n), joblib.parallel_config("threading", n_jobs=2):
         assert Parallel()(delayed(torch.get_num_threads)() for _ in range(4)) == [n] * 4
+
+
+def test_a_search_on_dask_whose_worker_is_killed_gives_the_same_scores(tmp_path):
+    class Mortal(MultiViewDisentangler):  # travels by value
+        def fit(self, X, y=None):
+            if self.n_private == 2 and not (tmp_path / "died").exists():
+                (tmp_path / "died").touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().fit(X)
+
+    X = np.random.default_rng(0).normal(size=(24, 2, 5)).astype(np.float32)
+    search = GridSearchCV(
+        Mortal(n_shared=1, max_epochs=1, random_state=0),
+        {"n_private": [1, 2, 3]},
+        scoring=lambda model, X: float(model.transform(X).std()),
+        cv=2,
+        refit=False,
+    )
+    with dask_workers():
+        search.fit(X)
+    assert (tmp_path / "died").exists()  # so the search here does not die
+    alone = clone(search).fit(X)
+    for key in ("split0_test_score", "split1_test_score"):
+        np.testing.assert_array_equal(search.cv_results_[key], alone.cv_results_[key])
