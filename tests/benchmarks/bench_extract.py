@@ -3,6 +3,13 @@
 Prints the median and spread (least to greatest), and the ratio to a plain loop over
 librosa.load, melspectrogram and transform; the two take turns. Then the peak of memory of
 a process that extracts the features of more and more files. Nothing else should run beside it.
+
+    python -m tests.benchmarks.bench_extract
+    python -m tests.benchmarks.bench_extract --workers processes dask ray --n-files 2000
+
+The second compares workers of 1, 2 and 4 processes with one thread: the seconds until the
+first file is done (they have to start), the rate after that, and the bytes that travel to a
+worker and back for a file (of the pickled call and its result).
 """
 
 from __future__ import annotations
@@ -13,14 +20,17 @@ import sys
 import tempfile
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
+import cloudpickle
 import librosa
 import numpy as np
 import soundfile
 from sklearn.pipeline import make_pipeline
 
 from mvdisent import LogMel, MultiViewDisentangler, _extract, save
+from mvdisent._workers import KINDS, Workers
 
 RATE = 16000
 SETTINGS = _extract.Settings("file", 1.0, 0.2)
@@ -66,7 +76,41 @@ def librosa_loop(model, folder, out, n_jobs):
 
 
 def ours(model, folder, out, n_jobs):
-    _extract.extract(model, folder, out, SETTINGS, n_jobs=n_jobs)
+    _extract.extract(model, folder, out, SETTINGS, Workers("threads", n_jobs))
+
+
+def compare_workers(model, home, arguments):
+    """Print how workers of each kind do beside one thread."""
+    one, many = home / "one", home / "many"
+    write_files(one, 1, arguments.seconds)
+    write_files(many, arguments.n_files, arguments.seconds)
+    contestants = [Workers("threads", 1)]
+    contestants += [Workers(kind, n) for n in arguments.processes for kind in arguments.workers]
+    call = partial(_extract._features_of, model.path, model.digest, many, SETTINGS)
+    name = "0/0.wav"
+    sent, back = len(cloudpickle.dumps(partial(call, name))), len(cloudpickle.dumps(call(name)))
+    print(f"bytes a file: {sent} to the worker, {back} back")
+    hours = arguments.n_files * arguments.seconds / 3600
+    rates = {contestant: [] for contestant in contestants}
+    starts = {contestant: [] for contestant in contestants}
+    for _ in range(arguments.repeats):
+        for contestant in contestants:
+            seconds = []
+            for folder in (one, many):
+                start = time.perf_counter()
+                _extract.extract(model, folder, home / "features.csv", SETTINGS, contestant)
+                seconds.append(time.perf_counter() - start)
+            starts[contestant].append(seconds[0])
+            rates[contestant].append(60 * hours / (seconds[1] - seconds[0]))
+    for contestant in contestants:
+        ratios = np.array(rates[contestant]) / rates[contestants[0]]
+        name = f"{contestant.n_jobs} {contestant.kind}"
+        print(
+            f"  {name:12} start {np.median(starts[contestant]):5.1f} s   "
+            f"{np.median(rates[contestant]):6.2f} h/min   "
+            f"{np.median(ratios):.2f}x ({ratios.min():.2f} to {ratios.max():.2f})",
+            flush=True,
+        )
 
 
 # VmHWM and not ru_maxrss, which a process takes over from the one that started it.
@@ -74,13 +118,14 @@ PEAK = """
 import sys
 from pathlib import Path
 from mvdisent import _extract
+from mvdisent._workers import Workers
 def high_water():
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 model = _extract.load_model(sys.argv[1])
 settings = _extract.Settings("file", 1.0, 0.2)
 before = high_water()
-_extract.extract(model, Path(sys.argv[2]), Path(sys.argv[3]), settings, n_jobs=2)
+_extract.extract(model, Path(sys.argv[2]), Path(sys.argv[3]), settings, Workers("threads", 2))
 print(before, high_water())
 """
 
@@ -105,6 +150,9 @@ def main():
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--many", type=int, nargs="*", default=[100, 1000, 10_000])
     parser.add_argument("--suffix", choices=_extract.SUFFIXES, default=".csv")
+    kinds = [kind for kind in KINDS if kind != "threads"]
+    parser.add_argument("--workers", choices=kinds, nargs="+", default=[])
+    parser.add_argument("--processes", type=int, nargs="+", default=[1, 2, 4])
     arguments = parser.parse_args()
 
     warnings.simplefilter("ignore")
@@ -112,6 +160,9 @@ def main():
         home = Path(name)
         fit_model(home / "model")
         model, out = _extract.load_model(home / "model"), home / f"features{arguments.suffix}"
+        if arguments.workers:
+            compare_workers(model, home, arguments)
+            return
         folder = home / "long"
         write_files(folder, arguments.n_files, arguments.seconds)
         rates = np.empty((2, arguments.repeats))
