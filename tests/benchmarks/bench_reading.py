@@ -83,14 +83,19 @@ def compare(paths, seconds, n_jobs, repeats):
     return rates, max(np.abs(other - spectra[0]).max() for other in spectra[1:])
 
 
+# VmHWM and not ru_maxrss, which a process takes over from the one that started it.
 PEAK = """
-import resource, sys
+import sys
+from pathlib import Path
 from mvdisent.audio import LogMel, cache_log_mel
+def high_water():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 paths = [line.rstrip("\\n") for line in sys.stdin]
 log_mel = LogMel(16000, n_fft=1024, hop_length=256, n_mels=64)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = high_water()
 cache_log_mel(paths, sys.argv[1], log_mel=log_mel, duration=float(sys.argv[2]), n_jobs=2)
-print(before / 1024, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+print(before, high_water())
 """
 
 
