@@ -177,9 +177,9 @@ def fit_model(features, labels, *, seed, **params):
     """Fit to pairs of windows of one track, drawn afresh each epoch."""
     settings = {
         "n_private": 16,
-        "n_shared": 128,
+        "n_shared": 192,
         "objective": "swap",
-        "decoder_std": 0.3,
+        "decoder_std": 0.2,
         "delta": 200.0,
         "lr": 0.002,
         "max_epochs": 5,
