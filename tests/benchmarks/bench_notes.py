@@ -9,23 +9,27 @@ of the table in docs/notes.rst:
              on the shared codes of the training notes; by the same model the pitch within
              one semitone, by probes fitted on the private codes of every second key and
              tested on the others; and what leaks: with the same keys, the pitch from
-             shared, the instrument from private
+             shared, the instrument from private. "copies": the mean of the shared codes of
+             seven copies of a note, shifted by up to 6 bands
     unseen   trained without 8 instruments, in 4 folds: the instrument of their notes by
              the 5 nearest of all notes that are more than 6 semitones away
     other    trained on all notes: the instrument and the family of notes of another
              SoundFont (--other), by the 5 nearest of the first one's
 
+Views are shifted for 'high' alone, where the keys that are asked were not trained on.
+
 Hand-made features in the same run: mean and standard deviation over time of each mel band,
-and of each band of the model's own spectra where those are others; and the first after a
-linear discriminant analysis of the training notes.
+and of each band of the model's own spectra where those are others; and a linear discriminant
+analysis (LDA, covariances shrunk by Ledoit and Wolf) of the training notes for each. All but
+those of the LDA, which has its own scale, are standardised by the training notes.
 
     python tests/benchmarks/bench_notes.py --seeds 0 1 2 --aliased
     python tests/benchmarks/bench_notes.py --seeds 100 --highest 71 --first-high 66
+    python tests/benchmarks/bench_notes.py --tasks unseen --seeds 100 --soundfont ANOTHER
     python tests/benchmarks/bench_notes.py --instruments 8 --step 3 --max-epochs 3 --repeats 1
 
-The second judges on training keys alone: so settings are chosen. The third takes seconds and
-says nothing but that all of it runs. The functions take features of any model: arrays of a
-row a note.
+The second judges on training keys alone, the third on other notes: so settings are chosen.
+The fourth takes seconds and says nothing but that all of it runs.
 """
 
 from __future__ import annotations
@@ -55,8 +59,9 @@ from mvdisent.views import MelShift, augment, pair_by
 
 LOWEST = 48
 N_NEIGHBOURS, WIDTH, N_FOLDS = 5, 6, 4
-TASKS = ("high", "unseen", "other")
-# Chosen on training keys, by the second command above with --set.
+SHIFTS = range(-6, 7, 2)
+MAX_BANDS = {"high": 14, "unseen": 0, "other": 0}  # of each task, by default
+# Chosen by the second and third command above, with --set.
 RECIPE = {
     "n_private": 4,
     "n_shared": 16,
@@ -114,11 +119,20 @@ def encode_notes(model, spectra):
     return private[:, 0], shared
 
 
+def encode_copies(model, spectra):
+    """Mean of the shared codes of each note's copies, shifted by up to 6 bands either way."""
+    copies = [
+        MelShift(abs(bands)).apply(spectra[:, None], np.full((len(spectra), 1), bands))[:, 0]
+        for bands in SHIFTS
+    ]
+    return np.mean([encode_notes(model, copy)[1] for copy in copies], axis=0)
+
+
 def instrument_probes():
     """Probes of the instrument: linear, and by the nearest."""
     return {
-        "linear": make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)),
-        "5-NN": make_pipeline(StandardScaler(), KNeighborsClassifier(N_NEIGHBOURS)),
+        "linear": LogisticRegression(max_iter=2000),
+        "5-NN": KNeighborsClassifier(N_NEIGHBOURS),
     }
 
 
@@ -162,14 +176,10 @@ def split_keys(factors):
     return np.flatnonzero(rank % 2 == 1), np.flatnonzero(rank % 2 == 0)
 
 
-def judge_nearest(features, factors, scale_rows, queries):
-    """Share of notes whose instrument most of the nearest have, near keys left out.
-
-    The features are standardised by ``scale_rows``.
-    """
+def judge_nearest(features, factors, queries):
+    """Share of notes whose instrument most of the nearest have, near keys left out."""
     pitch = factors["pitch"].to_numpy()
-    Z = StandardScaler().fit(features[scale_rows]).transform(features)
-    distance = pairwise_distances(Z[queries], Z)
+    distance = pairwise_distances(features[queries], features)
     distance[np.abs(pitch[queries][:, None] - pitch) <= WIDTH] = np.inf
     instrument = factors["instrument"].to_numpy()
     return float(np.mean(vote(distance, instrument) == instrument[queries]))
@@ -183,13 +193,19 @@ def vote(distance, labels):
     return names[np.take_along_axis(nearest, n_votes.argmax(axis=1)[:, None], 1)[:, 0]]
 
 
-def discriminate(features, factors, rows):
-    """Project on the linear discriminants of some notes' instruments."""
-    scaler = StandardScaler().fit(features[rows])
-    lda = LinearDiscriminantAnalysis().fit(
-        scaler.transform(features[rows]), factors["instrument"].to_numpy()[rows]
-    )
-    return lda.transform(scaler.transform(features))
+def scale_all(hand_made, factors, rows):
+    """Standardise hand-made features by some notes; add an LDA of these for each."""
+    scaled = {name: standardise(features, rows) for name, features in hand_made.items()}
+    truth, found = factors["instrument"].to_numpy()[rows], {}
+    for name, features in scaled.items():
+        lda = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto")
+        found[f"{name}, LDA"] = lda.fit(features[rows], truth).transform(features)
+    return scaled | found
+
+
+def standardise(features, rows):
+    """Standardise features by some notes."""
+    return StandardScaler().fit(features[rows]).transform(features)
 
 
 def run_high(notes, fit, *, first_high):
@@ -197,14 +213,18 @@ def run_high(notes, fit, *, first_high):
     factors = notes.factors
     low = np.flatnonzero(factors["pitch"] < first_high)
     high = np.flatnonzero(factors["pitch"] >= first_high)
-    private, shared = encode_notes(fit(notes.spectra, factors, low), notes.spectra)
+    model = fit(notes.spectra, factors, low)
+    private, shared = (standardise(Z, low) for Z in encode_notes(model, notes.spectra))
+    known = {
+        "shared": shared,
+        "shared, copies": standardise(encode_copies(model, notes.spectra), low),
+        **scale_all(notes.hand_made, factors, low),
+    }
     fitted, tested = split_keys(factors)
-    known = {**notes.hand_made, "LDA": discriminate(notes.hand_made["log-mel"], factors, low)}
     cells = [
-        ("high: instrument", "shared", judge_instrument(shared, factors, low, high)),
         *(
-            ("high: instrument", name, judge_instrument(hand, factors, low, high))
-            for name, hand in known.items()
+            ("high: instrument", name, judge_instrument(features, factors, low, high))
+            for name, features in known.items()
         ),
         ("pitch", "private", judge_pitch(private, factors, fitted, tested)),
         *(
@@ -226,13 +246,13 @@ def run_unseen(notes, fit, *, seed):
     for _, held_out in folds.split(names):
         unseen = factors["instrument"].isin(names[held_out]).to_numpy()
         train, queries = np.flatnonzero(~unseen), np.flatnonzero(unseen)
+        shared = encode_notes(fit(notes.spectra, factors, train), notes.spectra)[1]
         blocks = {
-            "shared": encode_notes(fit(notes.spectra, factors, train), notes.spectra)[1],
-            **notes.hand_made,
-            "LDA": discriminate(notes.hand_made["log-mel"], factors, train),
+            "shared": standardise(shared, train),
+            **scale_all(notes.hand_made, factors, train),
         }
         found.append(
-            {name: judge_nearest(Z, factors, train, queries) for name, Z in blocks.items()}
+            {name: judge_nearest(Z, factors, queries) for name, Z in blocks.items()}
             | {"n": len(queries)}
         )
     table = pd.DataFrame(found)
@@ -242,15 +262,19 @@ def run_unseen(notes, fit, *, seed):
 
 def run_other(notes, fit, others):
     """Score the nearest, among the notes of the fit, of those of another SoundFont."""
-    model = fit(notes.spectra, notes.factors, np.arange(len(notes.factors)))
+    rows = np.arange(len(notes.factors))
+    model = fit(notes.spectra, notes.factors, rows)
+    shared = [encode_notes(model, font.spectra)[1] for font in (notes, others)]
+    both = {
+        name: np.vstack([hand, others.hand_made[name]]) for name, hand in notes.hand_made.items()
+    }
     blocks = {
-        "shared": (encode_notes(model, notes.spectra)[1], encode_notes(model, others.spectra)[1]),
-        **{name: (hand, others.hand_made[name]) for name, hand in notes.hand_made.items()},
+        "shared": standardise(np.vstack(shared), rows),
+        **scale_all(both, notes.factors, rows),
     }
     scores = {}
-    for name, (known, asked) in blocks.items():
-        scaler = StandardScaler().fit(known)
-        distance = pairwise_distances(scaler.transform(asked), scaler.transform(known))
+    for name, features in blocks.items():
+        distance = pairwise_distances(features[len(rows) :], features[rows])
         for factor in ("instrument", "family"):
             found = vote(distance, notes.factors[factor].to_numpy())
             scores[f"other: {factor}", name, "5-NN"] = np.mean(found == others.factors[factor])
@@ -271,7 +295,7 @@ def main(argv=None):
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--tasks", choices=TASKS, nargs="+", default=["high", "unseen"])
+    parser.add_argument("--tasks", choices=MAX_BANDS, nargs="+", default=["high", "unseen"])
     parser.add_argument("--soundfont", help="a .sf2 or .sf3 file; default: TimGM6mb.sf2")
     parser.add_argument("--other", help="the SoundFont of the task 'other'")
     parser.add_argument("--aliased", action="store_true", help="notes without band_limited")
@@ -281,7 +305,8 @@ def main(argv=None):
     parser.add_argument("--step", type=int, default=1, help="semitones between keys")
     parser.add_argument("--highest", type=int, default=84, help="highest key there is")
     parser.add_argument("--first-high", type=int, default=72, help="first key that 'high' asks")
-    parser.add_argument("--max-bands", type=int, default=14, help="largest shift; 0: none")
+    shift = "largest shift, 0: none; default: 14 for 'high', 0 for the others"
+    parser.add_argument("--max-bands", type=int, help=shift)
     parser.add_argument("--repeats", type=int, default=8, help="rows a note, in an epoch")
     parser.add_argument("--max-epochs", type=int, default=60)
     more = "NAME=VALUE, a parameter more of MultiViewDisentangler, such as lr=0.002"
@@ -304,17 +329,16 @@ def main(argv=None):
     params = {**RECIPE, "max_epochs": args.max_epochs, **dict(map(read_param, args.set))}
     by_seed = []
     for seed in args.seeds:
-        fit = partial(
-            fit_model, seed=seed, max_bands=args.max_bands, repeats=args.repeats, **params
-        )
-        run = {
-            "high": partial(run_high, notes, fit, first_high=args.first_high),
-            "unseen": partial(run_unseen, notes, fit, seed=seed),
-            "other": partial(run_other, notes, fit, others),
-        }
         for task in args.tasks:
+            max_bands = MAX_BANDS[task] if args.max_bands is None else args.max_bands
+            fit = partial(fit_model, seed=seed, max_bands=max_bands, repeats=args.repeats, **params)
+            run = {
+                "high": partial(run_high, first_high=args.first_high),
+                "unseen": partial(run_unseen, seed=seed),
+                "other": partial(run_other, others=others),
+            }[task]
             start = time.perf_counter()
-            scores = run[task]()
+            scores = run(notes, fit)
             by_seed.append(pd.DataFrame({"seed": seed, "score": pd.Series(scores)}))
             print(f"seed {seed}, {task}: {time.perf_counter() - start:.0f} s", flush=True)
             print(by_seed[-1]["score"].round(3).to_string(), flush=True)
