@@ -10,7 +10,7 @@ import configparser
 import re
 import sys
 
-EXTRAS = ("plot", "notes", "dask", "ray", "optuna")
+EXTRAS = ("plot", "notes", "effects", "dask", "ray", "optuna")
 
 
 def lowest_pins(path: str) -> list[str]:

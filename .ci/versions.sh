@@ -30,7 +30,7 @@ newest) ;;
 esac
 cat "$scratch/pins.txt"
 python3 -m venv "$scratch/venv"
-"$scratch/venv/bin/pip" install -q -c "$scratch/pins.txt" -e ".[dask,notes,optuna,plot,ray,test]"
+"$scratch/venv/bin/pip" install -q -c "$scratch/pins.txt" -e ".[dask,effects,notes,optuna,plot,ray,test]"
 # Of no extra: it asks for pyaudio, which needs PortAudio's headers and which notes do not need.
 "$scratch/venv/bin/pip" install -q --no-deps "$(grep '^tinysoundfont==' constraints.txt)"
 printf 'Other than in constraints.txt:\n'

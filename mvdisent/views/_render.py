@@ -79,7 +79,7 @@ def render(
 
     Examples
     --------
-    A pedalboard is not random: draw its settings.
+    A pedalboard (extra ``effects``) is not random: draw its settings.
 
     >>> def room(waveform, sample_rate):
     ...     from pedalboard import Pedalboard, PitchShift, Reverb

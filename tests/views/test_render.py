@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from pedalboard import Pedalboard, PitchShift, Reverb
 
 from mvdisent.views import render
 from mvdisent.views._render import _render_clips, _seed_of
@@ -105,6 +106,23 @@ def test_longer_waveforms_are_cut_and_shorter_ones_padded():
     ):
         made = _render_clips(change, CLIPS[:1], 100, 2, np.array([0]), 0)
         assert_array_equal(made, [[expected, expected]])
+
+
+@pytest.mark.usefixtures("own_states")
+def test_a_pedalboard_is_a_transform_and_its_settings_may_be_drawn():
+    def octave_up(waveform, sample_rate):
+        room = Reverb(room_size=np.random.uniform(0.0, 0.3))  # noqa: NPY002 - on purpose
+        return Pedalboard([PitchShift(12), room])(waveform, sample_rate)
+
+    tone = 0.2 * np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)
+    made, other, again = (
+        _render_clips(octave_up, tone[None].astype(np.float32), 16000, 1, np.array([0]), seed)[0, 0]
+        for seed in (0, 1, 0)
+    )
+    peak = np.abs(np.fft.rfft(made[4000:12000] * np.hanning(8000))).argmax() * 2
+    assert peak == pytest.approx(880, rel=0.01)
+    assert_array_equal(again, made)
+    assert (other != made).any()
 
 
 @pytest.mark.usefixtures("own_states")
