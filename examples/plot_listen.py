@@ -7,9 +7,13 @@ sound. Listen; then a pitch tracker, and a classifier of instruments that was fi
 notes, say how often they hear what was asked for.
 """
 
+import tempfile
+from pathlib import Path
+
 import librosa
 import matplotlib.pyplot as plt
 import numpy as np
+import soundfile
 from IPython.display import Audio
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -68,6 +72,15 @@ Audio(sounds["swapped"][0], rate=16000)
 # %%
 # The true note, which the model never met:
 Audio(waveforms[asked[0]], rate=16000)
+
+# %%
+# All thirty as WAV files:
+
+with tempfile.TemporaryDirectory() as folder:  # name one of your own to keep them
+    for timbre, key, sound in zip(of_timbre, of_pitch, sounds["swapped"], strict=True):
+        name = f"{instrument[timbre]} at key {pitch[key]}, by {instrument[key]}.wav"
+        soundfile.write(Path(folder, name), sound / np.abs(sound).max(), 16000)
+    print(*sorted(path.name for path in Path(folder).iterdir())[::6], sep="\n")
 
 # %%
 # From the first timbre to the second in five steps, at one pitch: codes between two

@@ -1,8 +1,10 @@
-"""How much faster than librosa is LogMel, on one thread?
+"""How much faster than librosa is LogMel, on one thread, and on more?
 
 Prints medians and spreads (least to greatest) of clips a second, and the ratio to librosa
-called clip by clip. The contestants take turns, so that a busy machine slows
+called clip by clip on one thread. The contestants take turns, so that a busy machine slows
 all alike. Nothing else should run beside it.
+
+    python tests/benchmarks/bench_logmel.py --threads 1 2
 """
 
 from __future__ import annotations
@@ -44,18 +46,17 @@ def log_mel(clips, settings):
     return LogMel(SAMPLE_RATE, **settings).transform(clips)[:, 0]
 
 
-CONTESTANTS = [librosa_clip_by_clip, librosa_batched, log_mel]
-
-
-def compare(clips, settings, repeats):
+def compare(contestants, clips, settings, repeats):
     """Return clips a second, one row a contestant, and the greatest difference in dB."""
-    spectra = [contestant(clips, settings) for contestant in CONTESTANTS]  # warms up, too
-    rates = np.empty((len(CONTESTANTS), repeats))
+    spectra = [contestant(clips, settings) for contestant, _ in contestants]  # warms up, too
+    rates = np.empty((len(contestants), repeats))
     for repeat in range(repeats):
-        for row, contestant in enumerate(CONTESTANTS):
-            start = time.perf_counter()
-            contestant(clips, settings)
-            rates[row, repeat] = len(clips) / (time.perf_counter() - start)
+        for row, (contestant, n_threads) in enumerate(contestants):
+            torch.set_num_threads(n_threads)
+            with threadpool_limits(n_threads):
+                start = time.perf_counter()
+                contestant(clips, settings)
+                rates[row, repeat] = len(clips) / (time.perf_counter() - start)
     return rates, np.abs(spectra[-1] - spectra[0]).max()
 
 
@@ -63,20 +64,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n-clips", type=int, default=512, help="clips of one second")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1], help="of LogMel")
     arguments = parser.parse_args()
 
-    torch.set_num_threads(1)
+    contestants = [(librosa_clip_by_clip, 1), (librosa_batched, 1)]
+    contestants += [(log_mel, n_threads) for n_threads in arguments.threads]
     clips = 0.1 * np.random.default_rng(0).standard_normal(
         (arguments.n_clips, SAMPLE_RATE), dtype=np.float32
     )
     for title, settings in SETTINGS.items():
-        with threadpool_limits(1):
-            rates, difference = compare(clips, settings, arguments.repeats)
+        rates, difference = compare(contestants, clips, settings, arguments.repeats)
         print(f"\n{title}: {arguments.n_clips} clips of 1 s, {difference:.0e} dB apart at most")
-        for contestant, row in zip(CONTESTANTS, rates, strict=True):
+        for (contestant, n_threads), row in zip(contestants, rates, strict=True):
             ratios = row / rates[0]  # of the same turn
             print(
-                f"  {contestant.__name__:21} {np.median(row):6.0f} clips/s "
+                f"  {contestant.__name__:21} {n_threads} thread(s) {np.median(row):6.0f} clips/s "
                 f"({row.min():.0f} to {row.max():.0f})   {np.median(ratios):5.2f}x "
                 f"({ratios.min():.2f} to {ratios.max():.2f})"
             )
