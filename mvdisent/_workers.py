@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import logging
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -56,8 +57,8 @@ def run(call: Callable[..., Any], items: Sequence[str], workers: Workers) -> Ite
     """
     left = dict.fromkeys(items)
     n_deaths = 0
-    while left:
-        with _started(workers) as lost:
+    with _started(workers) as lost:
+        while left:
             try:
                 for result in _results(call, list(left), workers):
                     del left[result["file"]]
@@ -88,6 +89,14 @@ def _results(call: Callable[..., Any], items: list[str], workers: Workers) -> It
         yield from Parallel()(delayed(call)(item) for item in items[start : start + _ROUND])
 
 
+def _join_result_threads() -> None:
+    """Wait for what Ray's pools have left: asked after the end, Ray would start once more."""
+    pool = importlib.import_module("ray.util.multiprocessing.pool")
+    for thread in threading.enumerate():
+        if isinstance(thread, pool.ResultThread):
+            thread.join()
+
+
 @contextmanager
 def _started(workers: Workers) -> Iterator[tuple[type[Exception], ...]]:
     """Make joblib use the workers; give the errors that tell of a dead one."""
@@ -114,6 +123,7 @@ def _started(workers: Workers) -> Iterator[tuple[type[Exception], ...]]:
             given = here if address is None else {"address": address}
             ray.init(**given, log_to_driver=False, logging_level=logging.ERROR)
             stack.callback(ray.shutdown)
+            stack.callback(_join_result_threads)
             importlib.import_module("ray.util.joblib").register_ray()
             stack.enter_context(parallel_config("ray", n_jobs=-1 if address else n_jobs))
             yield (ray.exceptions.RayActorError,)

@@ -2,34 +2,31 @@
 
 Notes of 33 sampled instruments (keys 48 to 84, one velocity, equal levels) as constant-Q
 spectra (a band a semitone, 16 frames), or as log-mel spectra of 64 bands. Views share the
-instrument and differ in pitch; each is shifted by some bands by itself. The tasks are those
-of the table in docs/notes.rst:
+instrument and differ in pitch. The tasks are those of docs/notes.rst:
 
     high     trained below key 72: the instrument of keys 72 and above, by probes fitted
              on the shared codes of the training notes; by the same model the pitch within
              one semitone, by probes fitted on the private codes of every second key and
-             tested on the others; and what leaks: with the same keys, the pitch from
-             shared, the instrument from private. "copies": the mean of the shared codes of
-             seven copies of a note, shifted by up to 6 bands
+             tested on the others; and what leaks, with the same keys. "copies": the mean of
+             the shared codes of seven copies of a note, shifted by up to 6 bands
     unseen   trained without 8 instruments, in 4 folds: the instrument of their notes by
              the 5 nearest of all notes that are more than 6 semitones away
     other    trained on all notes: the instrument and the family of notes of another
              SoundFont (--other), by the 5 nearest of the first one's
 
-Views are shifted for 'high' alone, where the keys that are asked were not trained on.
+Each view is shifted by itself for 'high' alone, as its keys were not trained on.
 
 Hand-made features in the same run: mean and standard deviation over time of each mel band,
 and of each band of the model's own spectra where those are others; and a linear discriminant
-analysis (LDA, covariances shrunk by Ledoit and Wolf) of the training notes for each. All but
-those of the LDA, which has its own scale, are standardised by the training notes.
+analysis (LDA, shrunk by Ledoit and Wolf) of the training notes for each. All but the LDA's,
+which have their own scale, are standardised by the training notes.
 
     python tests/benchmarks/bench_notes.py --seeds 0 1 2 --aliased
     python tests/benchmarks/bench_notes.py --seeds 100 --highest 71 --first-high 66
     python tests/benchmarks/bench_notes.py --tasks unseen --seeds 100 --soundfont ANOTHER
-    python tests/benchmarks/bench_notes.py --instruments 8 --step 3 --max-epochs 3 --repeats 1
+    python tests/benchmarks/bench_notes.py --instruments 8 --step 3 --max-epochs 3  # a minute
 
 The second judges on training keys alone, the third on other notes: so settings are chosen.
-The fourth takes seconds and says nothing but that all of it runs.
 """
 
 from __future__ import annotations

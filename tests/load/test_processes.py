@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -89,9 +90,13 @@ def test_a_fork_of_a_process_with_torch_threads_works_once_it_is_told_to_have_on
 
 def traces(folder: Path) -> set[str]:
     """Name what a search could leave behind: processes and files."""
-    children = psutil.Process().children(recursive=True)
-    # Of loky; it lives as long as this process, and cleans up after it.
-    workers = {str(p.pid) for p in children if "resource_tracker" not in " ".join(p.cmdline())}
+    workers = set()
+    for child in psutil.Process().children(recursive=True):
+        # Others than those that died meanwhile, or long ago of another test; and than loky's
+        # tracker, which lives as long as this process, and cleans up after it.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "resource_tracker" not in " ".join(child.cmdline()):
+                workers.add(str(child.pid))
     return workers | {str(path) for path in folder.rglob("*") if path.is_file()}
 
 
