@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _checks, _param_checks
 from .._pairing import PartnerPools
 from ._factors import as_generator, check_count, check_real, check_transform, factor_table
-from ._instruments import NOTE_INSTRUMENTS
+from ._instruments import NOTE_INSTRUMENTS, NoteInstrument
 from ._soundfont import NoteRenderer
 from ._synthesis import in_chunks
 
@@ -27,7 +27,7 @@ _SILENCE = 1e-4
 
 def make_notes(
     *,
-    instruments: Sequence[str] | None = None,
+    instruments: Sequence[str] | Mapping[str, NoteInstrument] | None = None,
     pitches: Sequence[int] = range(48, 85),
     velocities: Sequence[int] = (100,),
     soundfont: str | os.PathLike[str] | None = None,
@@ -40,8 +40,9 @@ def make_notes(
 
     Parameters
     ----------
-    instruments : sequence of str, default=None
-        Names of ``NOTE_INSTRUMENTS``; None: all 33.
+    instruments : sequence of str or mapping of str to NoteInstrument, default=None
+        Names of ``NOTE_INSTRUMENTS``, or other programs of General MIDI by names of
+        your own; None: all 33.
     pitches : sequence of int, default=range(48, 85)
         Keys as MIDI numbers, 0 to 127, each once.
     velocities : sequence of int, default=(100,)
@@ -116,7 +117,7 @@ def make_notes(
     table = _note_table(instruments, pitches, velocities)
     _param_checks.check_flag("band_limited", band_limited)
     renderer = NoteRenderer(soundfont, sample_rate, band_limited=bool(band_limited))
-    programs = [NOTE_INSTRUMENTS[name].program for name in table["instrument"]]
+    programs = table.pop("program").tolist()
     renderer.check_programs(programs)
     keys, strokes = table["pitch"].tolist(), table["velocity"].tolist()
     silent = np.zeros(len(table), dtype=bool)
@@ -141,7 +142,7 @@ def make_note_views(
     n_samples: int = 1000,
     *,
     n_views: int = 2,
-    instruments: Sequence[str] | None = None,
+    instruments: Sequence[str] | Mapping[str, NoteInstrument] | None = None,
     pitches: Sequence[int] = range(48, 85),
     velocities: Sequence[int] = (100,),
     soundfont: str | os.PathLike[str] | None = None,
@@ -159,8 +160,9 @@ def make_note_views(
         Rows; each has ``n_views`` notes of those that :func:`make_notes` renders.
     n_views : int, default=2
         Notes of a row.
-    instruments : sequence of str, default=None
-        Names of ``NOTE_INSTRUMENTS``; None: all 33.
+    instruments : sequence of str or mapping of str to NoteInstrument, default=None
+        Names of ``NOTE_INSTRUMENTS``, or other programs of General MIDI by names of
+        your own; None: all 33.
     pitches : sequence of int, default=range(48, 85)
         Keys as MIDI numbers, 0 to 127; at least ``n_views``.
     velocities : sequence of int, default=(100,)
@@ -244,27 +246,43 @@ def make_note_views(
 
 
 def _note_table(instruments: Any, pitches: Any, velocities: Any) -> pd.DataFrame:
-    """Check which notes are asked for, and lay out their factors."""
-    names = list(NOTE_INSTRUMENTS)
-    if instruments is not None:
-        chosen = _param_checks.as_names("instruments", instruments)
-        for name in chosen:
-            _checks.check_option("instruments", name, names)
-        if not 0 < len(chosen) == len(set(chosen)):
-            raise ValueError("instruments is empty, or names one twice; pass each once, or None")
-        names = chosen
+    """Check which notes are asked for, and lay out their factors and programs."""
+    known = _as_instruments(instruments)
     keys = _as_keys("pitches", pitches, 0)
     strokes = _as_keys("velocities", velocities, 1)
-    notes = [(name, key, stroke) for name in names for key in keys for stroke in strokes]
-    table = pd.DataFrame(notes, columns=["instrument", "pitch", "velocity"])
-    known = [NOTE_INSTRUMENTS[name] for name in table["instrument"]]
-    table.insert(1, "family", [instrument.family for instrument in known])
-    return table.assign(
-        in_range=[
-            instrument.lowest <= key <= instrument.highest
-            for instrument, key in zip(known, table["pitch"], strict=True)
-        ]
-    )
+    notes = [
+        (name, of.family, key, stroke, of.lowest <= key <= of.highest, of.program)
+        for name, of in known.items()
+        for key in keys
+        for stroke in strokes
+    ]
+    names = ["instrument", "family", "pitch", "velocity", "in_range", "program"]
+    return pd.DataFrame(notes, columns=names)
+
+
+def _as_instruments(instruments: Any) -> Mapping[str, NoteInstrument]:
+    """Take the instruments that are asked for by their names."""
+    if instruments is None:
+        return NOTE_INSTRUMENTS
+    if isinstance(instruments, Mapping):
+        known: Mapping[str, NoteInstrument] = instruments
+        for name, instrument in known.items():
+            if not isinstance(name, str) or not isinstance(instrument, NoteInstrument):
+                raise TypeError(
+                    f"instruments maps {name!r:.60} to {instrument!r:.60}; pass a name and a "
+                    "NoteInstrument(program, family, lowest, highest)"
+                )
+            for field in ("program", "lowest", "highest"):
+                number = getattr(instrument, field)
+                check_count(f"instruments[{name!r:.60}].{field}", number, low=0, high=127)
+        chosen = list(known)
+    else:
+        chosen, known = _param_checks.as_names("instruments", instruments), NOTE_INSTRUMENTS
+        for name in chosen:
+            _checks.check_option("instruments", name, list(known))
+    if not 0 < len(chosen) == len(set(chosen)):
+        raise ValueError("instruments is empty, or names one twice; pass each once, or None")
+    return {name: known[name] for name in chosen}
 
 
 def _as_keys(name: str, values: Any, low: int) -> list[int]:

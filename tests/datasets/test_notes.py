@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from pandas.testing import assert_frame_equal
 
 from mvdisent import LogMel
-from mvdisent.datasets import NOTE_INSTRUMENTS, make_note_views, make_notes
+from mvdisent.datasets import NOTE_INSTRUMENTS, NoteInstrument, make_note_views, make_notes
 from mvdisent.datasets._soundfont import NoteRenderer, find_soundfont
 from mvdisent.views import pair_by
 
@@ -109,6 +109,16 @@ def test_the_default_instruments_are_33_without_those_that_do_not_serve():
     assert all(low < high for _, _, low, high in NOTE_INSTRUMENTS.values())
 
 
+def test_other_programs_are_taken_by_names_of_ones_own(few):
+    others = {"C flute": NOTE_INSTRUMENTS["flute"], "sitar": NoteInstrument(104, "ethnic", 48, 62)}
+    X, factors = make_notes(**{**FEW, "instruments": others})
+    assert factors["instrument"].tolist() == ["C flute"] * 3 + ["sitar"] * 3
+    assert factors["family"].tolist() == ["pipe"] * 3 + ["ethnic"] * 3
+    assert factors["in_range"].tolist()[3:] == [True, False, False]
+    assert_array_equal(X[:3], few[0][:3])
+    assert not np.array_equal(X[3:], few[0][3:6])
+
+
 def test_every_instrument_is_another_sound():
     X, factors = make_notes(pitches=[60], duration=0.5)
     assert factors["instrument"].tolist() == list(NOTE_INSTRUMENTS)
@@ -186,6 +196,22 @@ def test_notes_are_paired_afresh_each_epoch_by_pair_by(few):
         ({"instruments": []}, ValueError, "instruments is empty"),
         ({"instruments": "flute"}, TypeError, "instruments is of type str; pass a list"),
         ({"instruments": ["flute"] * 2}, ValueError, "names one twice; pass each once"),
+        ({"instruments": {}}, ValueError, "instruments is empty"),
+        (
+            {"instruments": {"sitar": 104}},
+            TypeError,
+            "instruments maps 'sitar' to 104; pass a name",
+        ),
+        (
+            {"instruments": {"sitar": NoteInstrument(128, "ethnic", 48, 77)}},
+            ValueError,
+            r"instruments\['sitar'\].program == 128, must be <= 127",
+        ),
+        (
+            {"instruments": {"sitar": NoteInstrument(104, "ethnic", "C3", 77)}},
+            TypeError,
+            r"instruments\['sitar'\].lowest must be an instance of int, not str",
+        ),
         ({"pitches": [128]}, ValueError, "pitches holds 128; pass ints from 0 to 127"),
         ({"pitches": [60.5]}, ValueError, "pitches holds 60.5"),
         ({"pitches": 60}, TypeError, "pitches is of type int; pass a list"),
