@@ -236,11 +236,6 @@ def test_what_cannot_be_rendered_is_refused(options, error, message):
         make_notes(**{**FEW, **options})
 
 
-def test_a_preset_that_the_soundfont_lacks_is_refused():
-    with pytest.raises(ValueError, match="has no program 500: leave its instrument out"):
-        NoteRenderer(None, RATE, band_limited=True).check_programs([0, 500])
-
-
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
