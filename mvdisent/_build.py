@@ -80,6 +80,8 @@ def build_net(
         _build_network("decoder", decoder, weights),
         **_sizes(params),
         referee=build_module(referee, weights) if referee else None,
+        # Files and pickles from before there were two do not tell.
+        precision=params.get("precision", "float32"),
     )
     weighed = ("alpha", "beta", "gamma", "delta", "kl_estimator")
     criterion = {name: params[name] for name in weighed}
@@ -183,7 +185,7 @@ def _build_network(
         ) from error
 
 
-def _sizes(params: Mapping[str, Any]) -> dict[str, int]:
+def _sizes(params: Mapping[str, Any]) -> dict[str, Any]:
     """Give the widths of the two blocks; True, which counts as 1, is none to torch."""
     return {name: int(params[name]) for name in ("n_private", "n_shared")}
 

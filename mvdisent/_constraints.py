@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ._blocks import OUTPUTS, VIEW_OUTPUTS
 from ._build import NETWORKS, OBJECTIVES
+from .nn import PRECISIONS
 from .objectives import KL_ESTIMATORS
 
 CONSTRAINTS: dict[str, list[Any]] = {
@@ -41,6 +42,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "output": [StrOptions(set(OUTPUTS))],
     "view_output": [StrOptions(set(VIEW_OUTPUTS))],
     "device": [str],
+    "precision": [StrOptions(set(PRECISIONS))],
     "distributed": ["boolean"],
     "random_state": ["random_state"],
     "warm_start": ["boolean"],

@@ -89,6 +89,10 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
     device : str, default="cpu"
         Torch device of the training and the inference; "auto" takes CUDA where
         there is one.
+    precision : {"float32", "bfloat16"}, default="float32"
+        Of the networks' products in training. "bfloat16" (``torch.autocast``) is
+        faster where the processor has units for it; the weights, the objective
+        and the features are float32 all the same.
     distributed : bool, default=False
         Whether `fit` is one of several processes, started by ``torchrun``, that
         train one model on the same X: each step is shared among them.
@@ -201,6 +205,7 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
         output: str = "both",
         view_output: str = "mean",
         device: str = "cpu",
+        precision: str = "float32",
         distributed: bool = False,
         random_state: int | np.random.RandomState | None = None,
         warm_start: bool = False,
@@ -232,6 +237,7 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
         self.output = output
         self.view_output = view_output
         self.device = device
+        self.precision = precision
         self.distributed = distributed
         self.random_state = random_state
         self.warm_start = warm_start
@@ -332,15 +338,6 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
         if not math.isfinite(loss):
             _param_checks.refuse_overflow("X", None, self._scale)
         return -loss
-
-    @property
-    def n_epochs_done_(self) -> int:
-        """Whole epochs behind the model: less than asked for, where a fit was interrupted."""
-        check_is_fitted(self)
-        return self.n_epochs_
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "n_epochs_")
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -38,11 +38,21 @@ class BlockCodesMixin(TransformerMixin):
     active_private_: NDArray[np.bool_]
     active_shared_: NDArray[np.bool_]
     history_: pd.DataFrame
+    n_epochs_: int
     _net: MultiViewNet
     _net_state: dict[str, Any]
     _offset: float
     _scale: float
     _seeds: list[int]
+
+    @property
+    def n_epochs_done_(self) -> int:
+        """Whole epochs behind the model: less than asked for, where a fit was interrupted."""
+        check_is_fitted(self)
+        return self.n_epochs_
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "n_epochs_")
 
     def transform(self, X: ArrayLike) -> FloatArray:
         """Return the features: means of the active dimensions, zero elsewhere.

@@ -8,9 +8,10 @@ from ._encoders import ConvDecoder, ConvEncoder, MLPDecoder, MLPEncoder
 from ._experts import leave_one_out_products, product_of_experts
 from ._init import build_module
 from ._referee import Referee
-from ._vae import MultiViewVAE, Posterior, draw
+from ._vae import PRECISIONS, MultiViewVAE, Posterior, draw
 
 __all__ = [
+    "PRECISIONS",
     "ConvDecoder",
     "ConvEncoder",
     "MLPDecoder",

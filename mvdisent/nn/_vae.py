@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from contextlib import nullcontext
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,9 @@ from ._shapes import check_gaussians, check_width
 
 # Standard deviations stay within exp(-6) and exp(6): no exp over- or underflows in float32.
 _MAX_ABS_LOG_VAR = 12.0
+
+#: What the products of the networks are computed in, in training.
+PRECISIONS = ("float32", "bfloat16")
 
 
 class Posterior(NamedTuple):
@@ -69,6 +73,9 @@ class MultiViewVAE(nn.Module):
         Dimensions of the two blocks.
     referee : Referee, default=None
         Trained with the two, where the objective asks for it.
+    precision : {"float32", "bfloat16"}, default="float32"
+        Of the products of encoder and decoder in training; their results and all
+        else are float32.
     """
 
     def __init__(
@@ -79,6 +86,7 @@ class MultiViewVAE(nn.Module):
         n_private: int,
         n_shared: int,
         referee: Referee | None = None,
+        precision: str = "float32",
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -86,6 +94,9 @@ class MultiViewVAE(nn.Module):
         self.n_private = check_width("n_private", n_private)
         self.n_shared = check_width("n_shared", n_shared)
         self.referee = referee
+        if precision not in PRECISIONS:
+            raise ValueError(f"precision={precision!r}; pass one of {', '.join(PRECISIONS)}")
+        self.precision = precision
 
     def encode(
         self, x: Tensor, present: Tensor | None = None, *, from_others: bool = False
@@ -108,7 +119,7 @@ class MultiViewVAE(nn.Module):
             A missing view's private posterior is the prior, N(0, I).
         """
         p, s = self.n_private, self.n_shared
-        raw = self.encoder(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        raw = self._run(self.encoder, x.flatten(0, 1)).unflatten(0, x.shape[:2])
         private_mean, shared_mean, private_raw, shared_raw = raw.split([p, s, p, s], dim=-1)
         private_log_var, shared_log_var = (
             _MAX_ABS_LOG_VAR * torch.tanh(v / _MAX_ABS_LOG_VAR) for v in (private_raw, shared_raw)
@@ -139,5 +150,12 @@ class MultiViewVAE(nn.Module):
         if shared.ndim == 2:
             shared = shared[:, None].expand(-1, private.shape[1], -1)
         code = torch.cat([private, shared], -1)
-        views: Tensor = self.decoder(code.flatten(0, 1))
+        views: Tensor = self._run(self.decoder, code.flatten(0, 1))
         return views.reshape(*code.shape[:2], *views.shape[1:])
+
+    def _run(self, network: nn.Module, x: Tensor) -> Any:
+        """Run a network, in training in the precision that was asked for."""
+        lower = self.training and self.precision == "bfloat16"
+        with torch.autocast(x.device.type, torch.bfloat16) if lower else nullcontext():
+            out = network(x)
+        return out.float() if lower else out

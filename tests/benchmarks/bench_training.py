@@ -60,7 +60,7 @@ def loss_of(x, outputs, n_train, warmth):
     return OBJECTIVE.weigh(OBJECTIVE.terms(x, *outputs, None, n_train=n_train), warmth=warmth)
 
 
-def estimator(X, arguments):
+def estimator(X, arguments, precision="float32"):
     model = MultiViewDisentangler(
         N_PRIVATE,
         N_SHARED,
@@ -68,12 +68,17 @@ def estimator(X, arguments):
         lr=LR,
         max_epochs=arguments.epochs,
         batch_size=arguments.batch_size,
+        precision=precision,
         random_state=0,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of collapse: the data are noise
         model.fit(X)
     return model.history_["loss"].iloc[-1]
+
+
+def in_bfloat16(X, arguments):
+    return estimator(X, arguments, "bfloat16")
 
 
 def bare_loop(X, arguments):
@@ -199,9 +204,11 @@ def main():
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--multivae", action="store_true")
+    parser.add_argument("--bfloat16", action="store_true", help="adds precision='bfloat16'")
     arguments = parser.parse_args()
 
     contestants = CONTESTANTS + [multivae_trainer] * arguments.multivae
+    contestants += [in_bfloat16] * arguments.bfloat16
     torch.set_num_threads(arguments.threads)
     X = np.random.default_rng(0).standard_normal((arguments.n_samples, 2, 64, 32), dtype=np.float32)
     n_steps = arguments.epochs * math.ceil(len(X) / arguments.batch_size)
