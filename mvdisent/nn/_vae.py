@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from .. import _checks
 from ._experts import leave_one_out_products, product_of_experts
 from ._referee import Referee
 from ._shapes import check_gaussians, check_width
@@ -94,8 +95,7 @@ class MultiViewVAE(nn.Module):
         self.n_private = check_width("n_private", n_private)
         self.n_shared = check_width("n_shared", n_shared)
         self.referee = referee
-        if precision not in PRECISIONS:
-            raise ValueError(f"precision={precision!r}; pass one of {', '.join(PRECISIONS)}")
+        _checks.check_option("precision", precision, PRECISIONS)
         self.precision = precision
 
     def encode(

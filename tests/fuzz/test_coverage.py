@@ -16,8 +16,8 @@ MODULES += ("plotting", "views")
 # Results and options, which nobody calls.
 NOT_CALLED = {
     *("AudioFileError", "Clips", "DCI", "CrossView", "DependenceTest", "KLParts", "Posterior"),
-    "SwapTriplets",
-    *("KL_ESTIMATORS", "NOTE_INSTRUMENTS", "NoteInstrument", "PROBES", "TONE_SETTINGS"),
+    *("SwapTriplets", "TONE_SETTINGS"),
+    *("KL_ESTIMATORS", "NOTE_INSTRUMENTS", "NoteInstrument", "PRECISIONS", "PROBES"),
 }
 
 

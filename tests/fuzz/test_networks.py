@@ -69,10 +69,10 @@ def test_sizes(make, names, data, value):
 
 
 @examples()
-@given(name=st.sampled_from(["n_private", "n_shared"]), value=EDGES)
-def test_widths_of_the_auto_encoder(name, value):
-    widths = {"n_private": 2, "n_shared": 2, name: value}
-    attempt(lambda: MultiViewVAE(torch.nn.Identity(), torch.nn.Identity(), **widths), (name,))
+@given(name=st.sampled_from(["n_private", "n_shared", "precision"]), value=EDGES)
+def test_what_is_no_auto_encoder(name, value):
+    options = {"n_private": 2, "n_shared": 2, name: value}
+    attempt(lambda: MultiViewVAE(torch.nn.Identity(), torch.nn.Identity(), **options), (name,))
 
 
 @examples()
