@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -13,12 +13,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 
+class Partners(NamedTuple):
+    """Views that are as if of the same private factors as some views of a batch."""
+
+    x: Tensor  # (n_sought, *view_shape)
+    places: Tensor  # (n_sought,): of which view each is, as row * n_views + view
+    n_sought: int  # in the batch, of which a process may hold a part
+
+
 class Batch(NamedTuple):
     """Rows on their way to the network."""
 
     x: Tensor  # (n, n_views, *view_shape)
     present: Tensor | None  # (n, n_views)
     n_rows: int  # of the batch, of which a process may hold a part
+    partners: Partners | None = None
 
 
 class ViewDataset(torch.utils.data.Dataset[Batch]):
@@ -69,6 +78,15 @@ class ViewDataset(torch.utils.data.Dataset[Batch]):
         drawn.X = self.X.redrawn(int(torch.randint(2**62, (), generator=generator)))
         return drawn
 
+    def take_partners(self, partners: NDArray[np.int64], own: slice) -> Partners:
+        """Gather the partners of a batch's views (-1: none), for one process's rows of it."""
+        n_views = partners.shape[1]
+        mine = partners[own].ravel()
+        places = np.flatnonzero(mine >= 0)
+        rows, views = np.divmod(mine[places], n_views)
+        x = self.take(rows).x[torch.arange(len(rows)), torch.from_numpy(views)]
+        return Partners(x, torch.from_numpy(places).to(x.device), int((partners >= 0).sum()))
+
     def take(self, rows: NDArray[np.intp] | slice) -> Batch:
         """Gather rows as float32: the scaled views, and which of them are present."""
         if self.rows is not None:
@@ -105,6 +123,8 @@ class ViewBatches:
         self.generator = generator
         self.n_skipped = 0  # batches of an epoch that is gone on with
         self.part = (0, 1)  # of each batch, the rows of process 0 of 1
+        # Gives the partners of the views of an epoch, (n_samples, n_views), or None.
+        self.find_partners: Callable[[ViewDataset], NDArray[np.int64] | None] | None = None
 
     def __len__(self) -> int:
         return math.ceil(len(self.dataset) / self.batch_size)
@@ -112,9 +132,13 @@ class ViewBatches:
     def __iter__(self) -> Iterator[Batch]:
         dataset = self.dataset.redrawn(self.generator)
         order = torch.randperm(len(dataset), generator=self.generator).numpy()
+        partners = None if self.find_partners is None else self.find_partners(dataset)
         for rows in np.array_split(order, len(self))[self.n_skipped :]:
             own = part_of(len(rows), *self.part)
-            yield dataset.take(rows[own])._replace(n_rows=len(rows))
+            batch = dataset.take(rows[own])._replace(n_rows=len(rows))
+            if partners is not None:
+                batch = batch._replace(partners=dataset.take_partners(partners[rows], own))
+            yield batch
 
 
 def part_of(n_rows: int, rank: int, n_processes: int) -> slice:

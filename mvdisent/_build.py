@@ -28,16 +28,20 @@ from .nn import (
     Referee,
     build_module,
 )
+from .nn._separator import Separator
 from .objectives import MultiViewObjective
 
 Factory = Callable[..., torch.nn.Module]
 
 #: What is maximised; ``MultiViewDisentangler`` says what each is.
-OBJECTIVES = ("marl", "swap")
+OBJECTIVES = ("marl", "swap", "transport")
 
 # Independent features that a view counts as, for decoder_std="auto"; chosen on
 # validation tones (docs/benchmarks.rst).
 _AUTO_FEATURES = 256
+
+# shared_weight="auto" of "transport", in which the private codes are kept apart by other means.
+_AUTO_SHARED_WEIGHT = 0.1
 
 # Arguments of skorch that do nothing here, and the parts that take arguments of their own.
 _UNUSED = {"criterion", "dataset", "iterator_valid", "kwargs", "max_epochs", "module"} | {
@@ -74,17 +78,19 @@ def build_net(
     """
     device = resolve_device(params["device"])
     weights, order = (torch.Generator().manual_seed(seed) for seed in seeds[:2])
-    encoder, decoder, referee = _factories(params, view_shape)
+    encoder, decoder, referee, separator = _factories(params, view_shape)
     module = MultiViewVAE(
         _build_network("encoder", encoder, weights),
         _build_network("decoder", decoder, weights),
         **_sizes(params),
         referee=build_module(referee, weights) if referee else None,
+        separator=build_module(separator, weights) if separator else None,
         # Files and pickles from before there were two do not tell.
         precision=params.get("precision", "float32"),
     )
     weighed = ("alpha", "beta", "gamma", "delta", "kl_estimator")
     criterion = {name: params[name] for name in weighed}
+    criterion["shared_weight"] = _resolve_shared_weight(params)
     criterion["decoder_std"] = _resolve_std(params["decoder_std"], view_shape)
     given = check_net_params(params["net_params"])
     # The fused kernel belongs to the default: not every optimizer has one.
@@ -107,6 +113,7 @@ def build_net(
     net = net_class(module, objective, **settings)
     net.noise_generator = torch.Generator(device).manual_seed(seeds[2])
     net.warmup_epochs = params["warmup_epochs"]
+    net.partner_seed = seeds[2]
     net.max_norm = params["max_grad_norm"]
     if net.max_norm is not None:  # the gradient grows as decoder_std falls
         auto = _resolve_std("auto", view_shape)
@@ -158,7 +165,7 @@ def check_resumable(net_params: Mapping[str, Any] | None) -> None:
 
 def check_objective(net: MultiViewNet, objective: str) -> None:
     """Refuse to go on with another objective: it has another network."""
-    fitted = "marl" if net.module_.referee is None else "swap"
+    fitted = find_objective(net.module_)
     if objective != fitted:
         raise ValueError(
             f"objective={objective!r}, but the model was fitted with {fitted!r}: set it back, or "
@@ -166,11 +173,24 @@ def check_objective(net: MultiViewNet, objective: str) -> None:
         )
 
 
+def find_objective(module: MultiViewVAE) -> str:
+    """Tell what a module was built for, by what it has beside its two networks."""
+    if module.separator is not None:
+        return "transport"
+    return "marl" if module.referee is None else "swap"
+
+
 def outline_module(params: Mapping[str, Any], view_shape: Sequence[int]) -> MultiViewVAE:
     """Build an estimator's module without storage: names, shapes and types of its state."""
     with torch.device("meta"):
-        encoder, decoder, referee = _factories(params, view_shape)
-        return MultiViewVAE(encoder(), decoder(), referee=referee and referee(), **_sizes(params))
+        encoder, decoder, referee, separator = _factories(params, view_shape)
+        return MultiViewVAE(
+            encoder(),
+            decoder(),
+            referee=referee and referee(),
+            separator=separator and separator(),
+            **_sizes(params),
+        )
 
 
 def _build_network(
@@ -193,7 +213,10 @@ def _sizes(params: Mapping[str, Any]) -> dict[str, Any]:
 def _factories(
     params: Mapping[str, Any], view_shape: Sequence[int]
 ) -> tuple[
-    Callable[[], torch.nn.Module], Callable[[], torch.nn.Module], Callable[[], Referee] | None
+    Callable[[], torch.nn.Module],
+    Callable[[], torch.nn.Module],
+    Callable[[], Referee] | None,
+    Callable[[], Separator] | None,
 ]:
     encoder, decoder = (
         NETWORKS[params[name]][i] if isinstance(params[name], str) else params[name]
@@ -201,8 +224,24 @@ def _factories(
     )
     n_private, n_shared = _sizes(params).values()
     width = n_private + n_shared
-    referee = partial(Referee, n_private, n_shared) if params["objective"] == "swap" else None
-    return partial(encoder, view_shape, 2 * width), partial(decoder, width, view_shape), referee
+    objective = params["objective"]
+    return (
+        partial(encoder, view_shape, 2 * width),
+        partial(decoder, width, view_shape),
+        partial(Referee, n_private, n_shared) if objective == "swap" else None,
+        partial(Separator, n_private, n_shared, math.prod(view_shape))
+        if objective == "transport"
+        else None,
+    )
+
+
+def _resolve_shared_weight(params: Mapping[str, Any]) -> float:
+    """Take "auto" as what each objective was tried with."""
+    # Files and pickles from before there was one do not tell.
+    weight = params.get("shared_weight", "auto")
+    if isinstance(weight, str):
+        return _AUTO_SHARED_WEIGHT if params["objective"] == "transport" else 1.0
+    return float(weight)
 
 
 def _resolve_std(decoder_std: float | str, view_shape: Sequence[int]) -> float:

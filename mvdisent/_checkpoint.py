@@ -145,6 +145,7 @@ class Checkpoint:
         arrays = {
             "shuffle": state["shuffle"],
             "noise": state["noise"],
+            **({"partners": state["partners"]} if "partners" in state else {}),
             "epochs": np.array([[epoch[term] for term in terms] for epoch in epochs], ndmin=2),
             **{f"module/{name}": value for name, value in state["module"].items()},
             **{f"best/{name}": value.cpu().numpy() for name, value in best.items()},
@@ -194,6 +195,7 @@ class Checkpoint:
                 "optimizer": slots,
                 "shuffle": arrays["shuffle"],
                 "noise": arrays["noise"],
+                **({"partners": arrays["partners"].copy()} if "partners" in arrays else {}),
                 "epochs": [dict(zip(state["terms"], row, strict=True)) for row in rows],
             }
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -11,12 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted
 
-from . import _checks, _param_checks
 from ._build import Factory
 from ._constraints import CONSTRAINTS
-from ._passes import mean_loss
 from ._training import TrainingMixin
 
 
@@ -37,12 +33,17 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
         Weight of the total correlation.
     gamma : float, default=1.0
         Weight of the dimension-wise KL to the prior.
-    objective : {"marl", "swap"}, default="marl"
+    objective : {"marl", "swap", "transport"}, default="marl"
         "marl": a view is decoded from its private code and the code shared by
         all views [1]_. "swap": from its private code and the shared code that
         the *other* views tell; a referee finds what private codes tell of these.
+        "transport": from that shared code, and from its own private code or that of
+        a partner, a view that shares something else; see Notes.
     delta : float, default=4.0
         Weight of that dependence, estimated by the density ratio [3]_; "swap" only.
+    shared_weight : float or "auto", default="auto"
+        Scales alpha, beta and gamma for the shared block. "auto": 0.1 for
+        "transport", 1 for the others.
     warmup_epochs : float, default=5
         Epochs over which the weights of the shared block's terms, and delta,
         rise from 0 [2]_, so that the private block does not learn all first.
@@ -142,6 +143,16 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
     is far below the posterior's noise. Hence ``transform`` returns zero in
     dimensions that are not active. ``encode`` gives raw means and draws.
 
+    "transport" looks for partners: views that share something else and are alike
+    in what is private, found by optimal transport [4]_ between slices of the data,
+    the views that share nearly one thing. What is private has the same distribution
+    in each. A view's partners are drawn afresh each epoch after the warm-up, at
+    first by the distance between the views, and it is decoded from its partner's
+    private code too, so that this block keeps what both have in common. ``transform``
+    then gives private codes the place of those of one slice that decode most
+    alike, and projects shared codes on the axes in which the views of a sample agree, a
+    column each, best first, rounded to what these differ by.
+
     Called again with the same parameters and X, a ``fit`` with ``checkpoint``
     goes on from the file and ends with the bits of one that was never killed, on
     the same device with the same number of threads; a finished one returns at
@@ -163,6 +174,8 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
     .. [2] S. R. Bowman et al., "Generating Sentences from a Continuous Space",
        CoNLL 2016, Sec. 3.1.
     .. [3] H. Kim and A. Mnih, "Disentangling by Factorising", ICML 2018, Sec. 3.
+    .. [4] G. Peyré and M. Cuturi, "Computational Optimal Transport", Foundations
+       and Trends in Machine Learning 11, 2019, Sec. 2.2.
 
     Examples
     --------
@@ -187,6 +200,7 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
         gamma: float = 1.0,
         objective: str = "marl",
         delta: float = 4.0,
+        shared_weight: float | str = "auto",
         warmup_epochs: float = 5,
         decoder_std: float | str = "auto",
         kl_estimator: str = "stratified",
@@ -219,6 +233,7 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
         self.gamma = gamma
         self.objective = objective
         self.delta = delta
+        self.shared_weight = shared_weight
         self.warmup_epochs = warmup_epochs
         self.decoder_std = decoder_std
         self.kl_estimator = kl_estimator
@@ -314,30 +329,6 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
         """
         self._validate_params()
         return self._train(X, 1, fresh=not hasattr(self, "n_epochs_"), one_epoch=True)
-
-    def score(self, X: ArrayLike, y: Any = None) -> float:
-        """Return the objective on X, higher is better.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_views, *view_shape)
-            Held-out views.
-        y : ignored
-            Not used.
-
-        Returns
-        -------
-        objective : float
-            Minus the loss, a mean over samples, in nats; the draws are the same
-            at each call.
-        """
-        check_is_fitted(self)
-        views = self._validate(X, reset=False)
-        dataset = self._dataset(views, _checks.find_present(views))
-        loss = mean_loss(self._live_net(), dataset, self.batch_size, self._seeds[2])
-        if not math.isfinite(loss):
-            _param_checks.refuse_overflow("X", None, self._scale)
-        return -loss
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,9 @@ from ._batches import ViewDataset
 from ._blocks import OUTPUTS, VIEW_OUTPUTS, BlockLayout
 from ._build import build_net
 from ._net import MultiViewNet
-from ._passes import FloatArray, decode_blocks, encode_blocks
+from ._passes import FloatArray, decode_blocks, encode_blocks, mean_loss
 
-_CODES = ("active", "mean", "draw")
+_CODES = ("features", "active", "mean", "draw")
 
 
 class BlockCodesMixin(TransformerMixin):
@@ -28,6 +29,7 @@ class BlockCodesMixin(TransformerMixin):
     A TransformerMixin itself: ``set_output`` reaches only methods of such classes.
     """
 
+    batch_size: int
     output: str
     view_output: str
     n_views_in_: int
@@ -57,6 +59,9 @@ class BlockCodesMixin(TransformerMixin):
     def transform(self, X: ArrayLike) -> FloatArray:
         """Return the features: means of the active dimensions, zero elsewhere.
 
+        Of ``objective="transport"`` both blocks are separated further; see Notes of
+        the class.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_views, *view_shape)
@@ -67,7 +72,7 @@ class BlockCodesMixin(TransformerMixin):
         features : ndarray of float32 of shape (n_samples, n_columns)
             Columns as in ``get_feature_names_out``.
         """
-        private, shared, present = self._encode(X, "active")
+        private, shared, present = self._encode(X, "features")
         layout = self._layout()
         if layout.n_views not in (None, private.shape[1]):
             raise ValueError(
@@ -84,10 +89,10 @@ class BlockCodesMixin(TransformerMixin):
         ----------
         X : array-like of shape (n_samples, n_views, *view_shape)
             Views, any number of them, or a single view (n_samples, *view_shape).
-        code : {"active", "mean", "draw"}, default="active"
-            Posterior means with zeros in the dimensions that are not active;
-            raw posterior means; or one draw from each posterior, the same at
-            each call.
+        code : {"features", "active", "mean", "draw"}, default="active"
+            What ``transform`` returns; posterior means with zeros in the
+            dimensions that are not active; raw posterior means; or one draw from
+            each posterior, the same at each call.
 
         Returns
         -------
@@ -168,6 +173,30 @@ class BlockCodesMixin(TransformerMixin):
             self.encode(X_private, code="mean")[0], self.encode(X_shared, code="mean")[1]
         )
 
+    def score(self, X: ArrayLike, y: Any = None) -> float:
+        """Return the objective on X, higher is better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_views, *view_shape)
+            Held-out views.
+        y : ignored
+            Not used.
+
+        Returns
+        -------
+        objective : float
+            Minus the loss, a mean over samples, in nats; the draws are the same
+            at each call.
+        """
+        check_is_fitted(self)
+        views = self._validate(X, reset=False)
+        dataset = self._dataset(views, _checks.find_present(views))
+        loss = mean_loss(self._live_net(), dataset, self.batch_size, self._seeds[2])
+        if not math.isfinite(loss):
+            _param_checks.refuse_overflow("X", None, self._scale)
+        return -loss
+
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Name the columns of ``transform``.
 
@@ -206,13 +235,17 @@ class BlockCodesMixin(TransformerMixin):
         generator = None
         if code == "draw":
             generator = torch.Generator(net.device).manual_seed(self._seeds[2])
-        private, shared = encode_blocks(net.module_, self._dataset(views, present), generator)
+        separated = code == "features" and net.module_.separator is not None
+        private, shared = encode_blocks(
+            net.module_, self._dataset(views, present), generator, separated=separated
+        )
         finite = np.isfinite(private).all((1, 2)) & np.isfinite(shared).all(1)
         if not finite.all():
             _param_checks.refuse_overflow("X", int(finite.argmin()), self._scale)
-        if code == "active":
+        if code in ("features", "active"):
             private *= self.active_private_
-            shared *= self.active_shared_
+            if not separated:  # else its columns are axes of agreement, not dimensions
+                shared *= self.active_shared_
         return private, shared, present
 
     def _dataset(

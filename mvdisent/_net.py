@@ -8,17 +8,21 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from ._batches import Batch, ViewDataset
-from .nn import Posterior, Referee, draw
-from .objectives import referee_loss
+from ._terms import ask_referee, transported_nll
+from ._transport import draw_partners
+from .nn import Posterior, draw
 
 # Standard deviations from the mean beyond which a value is taken for the cause of a divergence.
 _MAX_PEAK = 100.0
+# Warm-ups after which partners are found by what is decoded, no longer by the views themselves.
+_PARTNER_WARMUP = 1.5
 
 
 class ProgressBar(Callback):
@@ -79,12 +83,15 @@ class MultiViewNet(NeuralNet):
         Source of the draws from the posteriors, on the device.
     warmup_epochs : float
         Epochs over which the weights of the shared terms rise from 0.
+    partner_seed : int
+        Seed of the search for partners, where the objective is "transport".
     max_norm : float or None
         Largest norm of the gradient; a larger gradient is scaled down to it.
     """
 
     noise_generator: torch.Generator
     warmup_epochs: float
+    partner_seed: int
     max_norm: float | None
     callbacks_: list[tuple[str, Callback]]
 
@@ -93,6 +100,7 @@ class MultiViewNet(NeuralNet):
         super().initialize()
         self.epochs_: list[dict[str, float]] = []
         self._stopping: Stopping | None = None
+        self._partners: NDArray[np.int64] | None = None
         self._start_epoch()
         return self
 
@@ -138,7 +146,24 @@ class MultiViewNet(NeuralNet):
         batches = super().get_iterator(dataset, training=training)
         if self._n_steps:
             batches.n_skipped = self._n_steps
+        if training and self.module_.separator is not None:
+            batches.find_partners = self._find_partners
         return batches
+
+    def _find_partners(self, dataset: ViewDataset) -> NDArray[np.int64] | None:
+        """Seek the partners of an epoch's views, unless it is gone on with.
+
+        At first, until the shared codes tell slices apart, there are none; then
+        they are found by the views themselves, then by what is decoded.
+        """
+        epoch = len(self.epochs_)
+        if epoch < self.warmup_epochs:
+            self._partners = None
+        elif not self._n_steps:
+            rng = np.random.default_rng([self.partner_seed, epoch])
+            decoded = epoch >= max(1.0, _PARTNER_WARMUP * self.warmup_epochs)
+            self._partners = draw_partners(self.module_, dataset, rng, decoded=decoded)
+        return self._partners
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
         """Note the state from which the order of the rows is drawn."""
@@ -236,9 +261,10 @@ class MultiViewNet(NeuralNet):
         self, batch: Batch, *, n_train: int, generator: torch.Generator, warmth: float = 1.0
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Compute the loss of a batch and its unweighted terms, means over samples."""
-        x, present, _ = batch
+        x, present, *_ = batch
         referee = self.module_.referee
-        posterior: Posterior = self.module_.encode(x, present, from_others=referee is not None)
+        from_others = referee is not None or self.module_.separator is not None
+        posterior: Posterior = self.module_.encode(x, present, from_others=from_others)
         z_private = draw(posterior.private_mean, posterior.private_log_var, generator)
         z_shared = draw(posterior.shared_mean, posterior.shared_log_var, generator)
         x_hat = self.module_.decode(z_private, z_shared)
@@ -247,12 +273,16 @@ class MultiViewNet(NeuralNet):
         )
         if referee is not None:
             terms |= ask_referee(referee, z_private, z_shared, present, generator)
+        if self.module_.separator is not None:
+            terms["transported"] = transported_nll(
+                self.module_, batch, z_shared, slice(None), self.criterion_.decoder_std, generator
+            )
         return self.criterion_.weigh(terms, warmth=warmth), terms
 
     def get_state(self) -> dict[str, Any]:
         """Give all that training changes, as numpy arrays and plain data."""
         optimizer = self.optimizer_.state_dict()
-        return {
+        state = {
             "module": {k: v.cpu().numpy() for k, v in self.module_.state_dict().items()},
             "optimizer": {
                 i: {k: v.cpu().numpy() if torch.is_tensor(v) else v for k, v in slots.items()}
@@ -264,6 +294,9 @@ class MultiViewNet(NeuralNet):
             "noise": self.noise_generator.get_state().numpy(),
             "epochs": self.epochs_,
         }
+        if self._n_steps and self._partners is not None:  # sought by the weights of its start
+            state["partners"] = self._partners
+        return state
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Take up what ``get_state`` gave."""
@@ -282,6 +315,7 @@ class MultiViewNet(NeuralNet):
         self.iterator_train__generator.set_state(torch.from_numpy(state["shuffle"].copy()))
         self.noise_generator.set_state(torch.from_numpy(state["noise"].copy()))
         self.epochs_ = list(state["epochs"])
+        self._partners = state.get("partners")
 
     def get_position(self) -> dict[str, Any]:
         """Say what of this epoch is done, as plain data."""
@@ -292,44 +326,6 @@ class MultiViewNet(NeuralNet):
         self._n_steps, self._n_seen = position["n_steps"], position["n_seen"]
         self._sums = dict(position["sums"])
         self._order_state = self.iterator_train__generator.get_state()
-
-
-def ask_referee(
-    referee: Referee,
-    z_private: Tensor,
-    z_shared: Tensor,
-    present: Tensor | None,
-    generator: torch.Generator,
-) -> dict[str, Tensor]:
-    """Compute what the private codes tell of the shared ones, and the referee's own loss.
-
-    Parameters
-    ----------
-    referee : Referee
-        Learns from the second of the two alone.
-    z_private : Tensor of shape (n_samples, n_views, n_private)
-        Private codes; the first term's gradient reaches them.
-    z_shared : Tensor of shape (n_samples, n_views, n_shared)
-        Shared codes; no gradient reaches them.
-    present : Tensor of bool of shape (n_samples, n_views) or None
-        False where a view is missing. None: all present.
-    generator : torch.Generator
-        Source of the shuffling.
-
-    Returns
-    -------
-    terms : dict of str to Tensor of shape ()
-        ``dependence``, the mutual information of the codes as the referee
-        estimates it, summed over views, and ``referee``, its cross-entropy; in
-        nats.
-    """
-    codes = (z_private, z_shared.detach())
-    own, common = (z.flatten(0, 1) if present is None else z[present] for z in codes)
-    dependence = referee.judge(own, common).sum() / len(z_private)
-    order = torch.randperm(len(own), generator=generator, device=own.device)
-    seen = own.detach()
-    loss = referee_loss(referee(seen, common), referee(seen, common[order]))
-    return {"dependence": dependence, "referee": loss}
 
 
 def refuse_non_finite(

@@ -15,6 +15,7 @@ from torch.nn.functional import pad
 from ._batches import ViewDataset
 from ._net import MultiViewNet
 from .nn import MultiViewVAE, Posterior, draw
+from .nn._separator import Separator
 from .objectives import gaussian_kl
 
 FloatArray = NDArray[np.float32]
@@ -32,7 +33,7 @@ def iter_posteriors(
     with torch.inference_mode():
         for start in range(0, len(dataset), _CHUNK_ROWS):
             rows = slice(start, min(start + _CHUNK_ROWS, len(dataset)))
-            x, present, _ = dataset.take(rows)
+            x, present, *_ = dataset.take(rows)
             n = len(x)
             if present is not None:
                 present = _pad_rows(present)
@@ -41,7 +42,11 @@ def iter_posteriors(
 
 
 def encode_blocks(
-    module: MultiViewVAE, dataset: ViewDataset, generator: torch.Generator | None
+    module: MultiViewVAE,
+    dataset: ViewDataset,
+    generator: torch.Generator | None,
+    *,
+    separated: bool = False,
 ) -> tuple[FloatArray, FloatArray]:
     """Encode a dataset to codes: means, or draws where a generator is given.
 
@@ -53,6 +58,8 @@ def encode_blocks(
         The rows.
     generator : torch.Generator or None
         Source of the draws; None gives the means.
+    separated : bool, default=False
+        Whether the module's separator has the last word.
 
     Returns
     -------
@@ -67,11 +74,25 @@ def encode_blocks(
     for rows, posterior in iter_posteriors(module, dataset):
         z_private = draw(posterior.private_mean, posterior.private_log_var, generator)
         z_shared = draw(posterior.shared_mean, posterior.shared_log_var, generator)
+        if separated and module.separator is not None:
+            with torch.inference_mode():
+                z_private, z_shared = _separate(module.separator, module, z_private, z_shared)
         private[rows] = z_private.cpu().numpy()
         shared[rows] = z_shared.cpu().numpy()
     if dataset.present is not None:
         private[~dataset.present] = 0.0
     return private, shared
+
+
+def _separate(
+    separator: Separator, module: MultiViewVAE, private: Tensor, shared: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Separate the codes of a chunk, again as many rows at a time as ever."""
+    views = [
+        separator.separate_private(_pad_rows(codes), module.decode)[: len(codes)]
+        for codes in private.unbind(1)
+    ]
+    return torch.stack(views, 1), separator.separate_shared(_pad_rows(shared))[: len(shared)]
 
 
 def mean_kl(

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ._batches import Batch, part_of
-from ._net import MultiViewNet, ask_referee
+from ._net import MultiViewNet
+from ._terms import ask_referee, transported_nll
 from .nn import Posterior, draw
 from .objectives import reconstruction_nll
 
@@ -46,10 +47,11 @@ class SharedNet(MultiViewNet):
 
     def step_loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Compute the loss of the whole batch; its gradient reaches the own rows alone."""
-        x, present, n_rows = batch
+        x, present, n_rows, _ = batch
         module, weigh = self.module_, self.criterion_
         own = part_of(n_rows, dist.get_rank(), dist.get_world_size())
-        mine = module.encode(x, present, from_others=module.referee is not None)
+        from_others = module.referee is not None or module.separator is not None
+        mine = module.encode(x, present, from_others=from_others)
         everyone, all_present = exchange(mine, present, n_rows)
         z_private = draw(everyone.private_mean, everyone.private_log_var, self.noise_generator)
         z_shared = draw(everyone.shared_mean, everyone.shared_log_var, self.noise_generator)
@@ -61,6 +63,11 @@ class SharedNet(MultiViewNet):
             terms |= ask_referee(
                 module.referee, z_private, z_shared, all_present, self.noise_generator
             )
+        if module.separator is not None:
+            nll = transported_nll(
+                module, batch, z_shared[own], own, weigh.decoder_std, self.noise_generator
+            )
+            terms["transported"] = total(nll)
         return weigh.weigh(terms, warmth=self._warmth()), terms
 
     def find_gradient(self, loss: Tensor, terms: Mapping[str, Tensor]) -> None:

@@ -28,6 +28,7 @@ from ._net import refuse_non_finite
 from ._passes import mean_kl
 from ._processes import check_alike, check_group, is_first, take_from_first
 from ._stopping import EarlyStopping, hold_out, number_groups
+from ._transport import fit_separator
 
 # A dimension whose mean KL to the prior is below this, in nats, has collapsed.
 ACTIVE_KL = 0.05
@@ -182,6 +183,9 @@ class TrainingMixin(BlockCodesMixin):
         # The last step's loss is that of the weights before it.
         kl = {"kl_private": kl_private.sum(), "kl_shared": kl_shared.sum()}
         refuse_non_finite(kl, epoch=len(net.epochs_))
+        if net.module_.separator is not None:
+            rng = np.random.default_rng(self._seeds[2])
+            fit_separator(net.module_.separator, net.module_, dataset, rng)
         self.kl_private_, self.kl_shared_ = kl_private, kl_shared
         self.active_private_ = kl_private > ACTIVE_KL
         self.active_shared_ = kl_shared > ACTIVE_KL

@@ -40,6 +40,8 @@ PART_OF = {
     "_passes": "_disentangler",
     "_processes": "_net",
     "_stopping": "_disentangler",
+    "_terms": "_net",
+    "_transport": "_net",
     "_training": "_disentangler",
     "_arrays": "_checks",
     "_factor_checks": "_checks",

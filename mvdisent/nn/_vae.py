@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from .. import _checks
 from ._experts import leave_one_out_products, product_of_experts
 from ._referee import Referee
+from ._separator import Separator
 from ._shapes import check_gaussians, check_width
 
 # Standard deviations stay within exp(-6) and exp(6): no exp over- or underflows in float32.
@@ -74,6 +75,8 @@ class MultiViewVAE(nn.Module):
         Dimensions of the two blocks.
     referee : Referee, default=None
         Trained with the two, where the objective asks for it.
+    separator : Separator, default=None
+        Set once the others are trained, where the objective asks for it.
     precision : {"float32", "bfloat16"}, default="float32"
         Of the products of encoder and decoder in training; their results and all
         else are float32.
@@ -87,6 +90,7 @@ class MultiViewVAE(nn.Module):
         n_private: int,
         n_shared: int,
         referee: Referee | None = None,
+        separator: Separator | None = None,
         precision: str = "float32",
     ) -> None:
         super().__init__()
@@ -95,6 +99,7 @@ class MultiViewVAE(nn.Module):
         self.n_private = check_width("n_private", n_private)
         self.n_shared = check_width("n_shared", n_shared)
         self.referee = referee
+        self.separator = separator
         _checks.check_option("precision", precision, PRECISIONS)
         self.precision = precision
 

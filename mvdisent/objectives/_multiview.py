@@ -42,6 +42,8 @@ class MultiViewObjective:
         Estimator of the aggregated posterior.
     delta : float, default=0.0
         Weight of the dependence between private and shared codes.
+    shared_weight : float, default=1.0
+        Scales the weights of the shared block's terms.
 
     References
     ----------
@@ -56,6 +58,7 @@ class MultiViewObjective:
     decoder_std: float
     kl_estimator: str
     delta: float = 0.0
+    shared_weight: float = 1.0
 
     def terms(
         self,
@@ -126,7 +129,8 @@ class MultiViewObjective:
         Parameters
         ----------
         terms : dict of str to Tensor of shape ()
-            As ``terms`` gives them, and ``dependence`` where there is a referee.
+            As ``terms`` gives them, ``dependence`` where there is a referee, and
+            ``transported``, a second reconstruction, where views have partners.
         warmth : float, default=1.0
             Scales the weights of the shared block's terms and of the
             dependence; it rises to 1 as training starts.
@@ -141,10 +145,13 @@ class MultiViewObjective:
         for part, weight in weights.items():
             if weight:  # 0 * inf is nan: a term that is switched off must not speak
                 loss = loss + weight * terms[f"private_{part}"]
-            if weight * warmth:
-                loss = loss + weight * warmth * terms[f"shared_{part}"]
+            shared_weight = weight * warmth * self.shared_weight
+            if shared_weight:
+                loss = loss + shared_weight * terms[f"shared_{part}"]
         if self.delta * warmth and "dependence" in terms:
             loss = loss + self.delta * warmth * terms["dependence"]
+        if "transported" in terms:
+            loss = loss + terms["transported"]
         return loss
 
     def _parts_of_sample(
