@@ -29,10 +29,14 @@ if TYPE_CHECKING:
 SAMPLE_RATE = 16000
 BLOCKS = ("private", "shared", "both")
 FACTORS = ("timbre", "frequency")
-CODES = {"active": "means of active dimensions", "mean": "posterior means", "draw": "draws"}
+CODES = {"features": "what transform returns", "mean": "posterior means", "draw": "draws"}
 
 #: How the report names the objectives.
-OBJECTIVES = {"marl": "the paper's", "swap": "swapped views and a referee"}
+OBJECTIVES = {
+    "marl": "the paper's",
+    "swap": "swapped views and a referee",
+    "transport": "swapped views and partners by optimal transport",
+}
 
 #: Accuracy of a small MLP on the frozen latents, from the paper's table.
 PAPER_TABLE = pd.DataFrame(
@@ -64,6 +68,7 @@ class SeedResult(NamedTuple):
 SETTINGS = {
     "marl": {"paper": (0.25, 8), "bandlimited": (2.0, 8)},
     "swap": {"paper": (0.5, 8), "bandlimited": (1.0, 2)},
+    "transport": {"paper": (1.0, 8), "bandlimited": (1.0, 8)},
 }
 
 #: Under 90 seconds on two cores, all in.
@@ -91,7 +96,7 @@ def run_seed(
     ----------
     data : {"paper", "bandlimited"}
         Setting of the tones; see ``datasets.TONE_SETTINGS``.
-    objective : {"marl", "swap"}
+    objective : {"marl", "swap", "transport"}
         As in ``MultiViewDisentangler``.
     size : Size
         Rows and epochs.
@@ -154,7 +159,7 @@ def run_seed(
             blocks,
             truth,
             groups=groups,
-            reference=views if code == "active" else None,
+            reference=views if code == "features" else None,
             random_state=seed,
             n_jobs=2,
         )
@@ -187,7 +192,7 @@ def summarise(
         }
 
     def row(name: str) -> dict[str, float]:
-        values = [r.tables["active"].loc[name, list(FACTORS)] for r in results]
+        values = [r.tables["features"].loc[name, list(FACTORS)] for r in results]
         return {factor: float(np.mean([v[factor] for v in values])) for factor in FACTORS}
 
     mutual_info = pd.concat([r.mutual_info for r in results]).groupby(level=0).mean()
@@ -197,9 +202,9 @@ def summarise(
         "n_held_out": 2 * size.n_probe,
         "max_epochs": size.max_epochs,
         "seeds": list(seeds),
-        "probed": CODES["active"],
+        "probed": CODES["features"],
         "probe": "mlp, on single views of held-out samples",
-        "table": cells("active"),
+        "table": cells("features"),
         "tables": {CODES[code]: cells(code) for code in CODES},
         "paper": {block: PAPER_TABLE.loc[block].to_dict() for block in BLOCKS},
         "chance": row("chance"),

@@ -58,7 +58,7 @@ def test_help_names_every_option_with_its_default():
         (["--seeds", "1,1"], "'1,1'; pass different numbers, 0 or more"),
         (["--seeds", "-1"], "'-1'; pass different numbers, 0 or more"),
         (["--n-samples", "10"], "10 is not in the range x>=2000"),
-        (["--objective", "elbo"], "'elbo' is not one of 'marl', 'swap'"),
+        (["--objective", "elbo"], "'elbo' is not one of 'marl', 'swap', 'transport'"),
         (["--data", "guitar"], "'guitar' is not one of 'paper', 'bandlimited'"),
     ],
 )

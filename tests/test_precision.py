@@ -32,7 +32,9 @@ def test_the_products_are_of_bfloat16_in_training_alone():
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize(("objective", "network"), [("marl", "conv"), ("swap", "mlp")])
+@pytest.mark.parametrize(
+    ("objective", "network"), [("marl", "conv"), ("swap", "mlp"), ("transport", "mlp")]
+)
 def test_a_fit_ends_near_that_of_float32(objective, network):
     X = make_tone_views(48, transform=LogMel(16000).fit_transform, random_state=0)[0]
     params = {

@@ -41,6 +41,8 @@ DISENTANGLERS = [
     MultiViewDisentangler(2, 2, decoder="conv", view_output="concat", **SHORT),
     MultiViewDisentangler(2, 2, objective="swap", **SHORT),
     MultiViewDisentangler(1, 2, objective="swap", delta=0, output="shared", **SHORT),
+    MultiViewDisentangler(2, 2, objective="transport", warmup_epochs=1, **SHORT),
+    MultiViewDisentangler(2, 2, objective="transport", view_output="concat", **SHORT),
     MultiViewDisentangler(2, 2, early_stopping=True, validation_fraction=0.3, **SHORT),
 ]
 

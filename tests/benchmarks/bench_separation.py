@@ -28,7 +28,7 @@ from mvdisent.views import split_views
 
 LEAKS = [("private", "timbre"), ("shared", "frequency")]
 TOLD = [("private", "frequency"), ("shared", "timbre"), ("both", "timbre"), ("both", "frequency")]
-CODES = {"transform": "active", "draws": "draw"}
+CODES = {"transform": "features", "raw means": "active", "draws": "draw"}
 MLP = {
     "hidden_layer_sizes": (192, 192),
     "batch_size": 256,

