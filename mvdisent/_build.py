@@ -41,7 +41,7 @@ OBJECTIVES = ("marl", "swap", "transport")
 _AUTO_FEATURES = 256
 
 # shared_weight="auto" of "transport", in which the private codes are kept apart by other means.
-_AUTO_SHARED_WEIGHT = 0.1
+_AUTO_SHARED_WEIGHT = 0.01
 
 # Arguments of skorch that do nothing here, and the parts that take arguments of their own.
 _UNUSED = {"criterion", "dataset", "iterator_valid", "kwargs", "max_epochs", "module"} | {

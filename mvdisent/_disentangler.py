@@ -42,7 +42,7 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
     delta : float, default=4.0
         Weight of that dependence, estimated by the density ratio [3]_; "swap" only.
     shared_weight : float or "auto", default="auto"
-        Scales alpha, beta and gamma for the shared block. "auto": 0.1 for
+        Scales alpha, beta and gamma for the shared block. "auto": 0.01 for
         "transport", 1 for the others.
     warmup_epochs : float, default=5
         Epochs over which the weights of the shared block's terms, and delta,

@@ -124,7 +124,10 @@ def draw_partners(
                 y = module.decode(pool.private[others][:, None], shared).flatten(1)
             else:
                 y = pool.gather(dataset, others)
-            i, j = linear_sum_assignment(torch.cdist(x, y).square().cpu().numpy())
+            cost = torch.cdist(x, y).square().cpu().numpy()
+            if not np.isfinite(cost).all():
+                return partners  # nor will the loss of the next step be, which says why
+            i, j = linear_sum_assignment(cost)
             found = pool.rows[others[j]] * n_views + pool.views[others[j]]
             partners[pool.rows[own[i]], pool.views[own[i]]] = found
     return partners

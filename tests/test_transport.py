@@ -202,3 +202,10 @@ def test_any_number_of_views_is_learned_with_some_missing(few, quick, n_views):
     assert (model.history_["transported"] > 0).all()  # there is no warm-up
     assert np.isfinite(model.transform(X)).all()
     assert np.isfinite(model.score(X))
+
+
+def test_a_divergence_is_told_by_the_loss_not_by_the_search_for_partners(few, small):
+    params = {**small, "lr": 1e30, "max_grad_norm": None, "batch_size": 150}  # one step an epoch
+    model = MultiViewDisentangler(**{**params, "warmup_epochs": 1}, objective="transport")
+    with pytest.raises(FloatingPointError, match="the fit has diverged"):
+        model.fit(few)

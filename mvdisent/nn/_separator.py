@@ -11,8 +11,12 @@ from torch import Tensor, nn
 N_REFERENCES = 2048
 #: Axes on which decoded views are compared, at most.
 MAX_AXES = 32
-# References whose codes are averaged.
-_N_NEAREST = 4
+# References among which a view is placed, and the ridge of their weights, as a part of the squared
+# distances to them: the more, the less of what lies across the references is followed.
+_N_NEAREST = 8
+_RIDGE = 0.1
+# So that references that all decode alike have equal weights.
+_TINY = 1e-12
 # How near a reference's shared code must be, in units of what the views of a sample differ by.
 _BANDWIDTH = 0.5
 
@@ -104,12 +108,25 @@ class Separator(nn.Module):
         Returns
         -------
         separated : Tensor of shape (n, n_private)
-            Means of the codes of the four nearest references.
+            The codes of the eight nearest references, by the weights that rebuild
+            the decoded view of theirs, as in locally linear embedding [1]_.
+
+        References
+        ----------
+        .. [1] S. T. Roweis and L. K. Saul, "Nonlinear Dimensionality Reduction by
+           Locally Linear Embedding", Science 290, 2000.
         """
         views = decode(private[:, None], self.anchor.expand(len(private), -1)).flatten(1)
-        distances = torch.cdist(views @ self.basis, self.reference_views)
-        nearest = distances.topk(_N_NEAREST, largest=False).indices
-        return self.reference_codes[nearest].mean(1)
+        places = views @ self.basis
+        nearest = torch.cdist(places, self.reference_views).topk(_N_NEAREST, largest=False).indices
+        ways = self.reference_views[nearest] - places[:, None]  # (n, 8, n_axes)
+        gram = ways @ ways.mT
+        ridge = _RIDGE * gram.diagonal(dim1=1, dim2=2).sum(1).clamp_min(_TINY)
+        gram.diagonal(dim1=1, dim2=2).add_(ridge[:, None])
+        weights = torch.linalg.solve(gram, torch.ones_like(gram[..., 0]))
+        weights = weights / weights.sum(1, keepdim=True)
+        separated: Tensor = (weights[..., None] * self.reference_codes[nearest]).sum(1)
+        return separated
 
     def separate_shared(self, shared: Tensor) -> Tensor:
         """Take shared codes of shape (n, n_shared) to the axes of agreement, rounded."""
