@@ -4,7 +4,8 @@ Fits on 16,000 pairs. The probes (an MLP of two layers of 192, 15-NN, histogram
 gradient boosting; on standardised features) learn from 24,000 single views of
 these and are tested on 10,000 single views that neither saw. Each cell is the worst
 for the model of the three: the highest score of what a block should not tell, the
-lowest of what it should. Printed for what ``transform`` returns, and for draws.
+lowest of what it should. Printed for what ``transform`` returns, for the means of
+active dimensions before any separation, and for draws.
 
 "harmonic" trains on 12 timbres. Its unseen timbres are 12 others: 15-NN on the
 shared block, half of their rows as the reference, half as queries.
@@ -89,7 +90,8 @@ def measure(model, data, X, factors, n_train, args, seed):
     probed = slice(n_train - args.n_probe_pairs, None)
     truth = ["timbre", "frequency"] + (["attack", "loudness"] if data == "harmonic" else [])
     worst, whole = {}, {}
-    for name, code in CODES.items():
+    for name in args.codes:
+        code = CODES[name]
         blocks, single, groups = encode_single(model, X[probed], factors[probed], code)
         learns = groups < args.n_probe_pairs
         split = np.flatnonzero(learns), np.flatnonzero(~learns)
@@ -130,6 +132,7 @@ def main():
     parser.add_argument("--data", nargs="+", default=["bandlimited", "paper", "harmonic"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[3, 4, 5])
     parser.add_argument("--params", type=json.loads, default={}, help="of the estimator, as JSON")
+    parser.add_argument("--codes", nargs="+", choices=CODES, default=list(CODES))
     parser.add_argument("--n-train", type=int, default=16000, help="pairs that are fitted")
     parser.add_argument("--n-probe-pairs", type=int, default=12000, help="of these, for probes")
     parser.add_argument("--n-test", type=int, default=5000, help="pairs never seen")
