@@ -229,6 +229,11 @@ def _set_references(
     separator.reference_codes.copy_(codes)
     views = module.decode(codes[:, None], separator.anchor.expand(len(codes), -1)).flatten(1)
     seed = int(rng.integers(2**31))
-    axes = randomized_svd(views.cpu().numpy(), separator.basis.shape[1], random_state=seed)[2]
+    axes = randomized_svd(
+        views.cpu().numpy(),
+        separator.basis.shape[1],
+        power_iteration_normalizer="QR",  # the default depends on scikit-learn's configuration
+        random_state=seed,
+    )[2]
     separator.basis.copy_(torch.from_numpy(np.ascontiguousarray(axes.T)))
     separator.reference_views.copy_(views @ separator.basis)
