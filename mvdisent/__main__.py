@@ -318,7 +318,7 @@ def extract(
     After an interruption the same command goes on; what a worker that died had is done again.
 
     Exit codes: 0, all files are in the table; 3, some were skipped, and are listed in
-    OUT.skipped.csv; 1, workers went on dying; 2, an argument is wrong; 130, interrupted.
+    OUT.skipped.csv; 1, the disk failed, or workers did; 2, bad arguments; 130, interrupted.
     """
     loaded = _load(model)
     listed = out.with_name(f"{out.name}.skipped.csv")
@@ -330,7 +330,7 @@ def extract(
         n_files, skipped = _extract.extract(loaded, folder, out, settings, team)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    except _workers.WorkersDied as error:
+    except (_workers.WorkersDied, OSError) as error:
         raise click.ClickException(f"{error}; the same command goes on from here") from None
     except KeyboardInterrupt:
         click.echo("interrupted; the same command goes on from here", err=True)

@@ -279,3 +279,18 @@ def test_names_that_are_no_text_are_written_so_that_any_table_holds_them(model, 
     result = run("extract", model, folder, "--out", tmp_path / "features.parquet")
     assert result.exit_code == 0, result.output
     assert "\\udcff.wav" in pd.read_parquet(tmp_path / "features.parquet")["file_name"].tolist()
+
+
+def test_a_disk_that_fails_is_told_and_the_command_goes_on(model, folder, tmp_path, monkeypatch):
+    write_table, out = _extract._write_table, tmp_path / "features.csv"
+
+    def fail(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_extract, "_write_table", fail)
+    result = run("extract", model, folder, "--out", out)
+    assert result.exit_code == 1
+    assert "No space left on device" in result.output
+    assert "the same command goes on from here" in result.output
+    monkeypatch.setattr(_extract, "_write_table", write_table)
+    assert run("extract", model, folder, "--out", out).exit_code == 0
