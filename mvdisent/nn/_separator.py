@@ -11,10 +11,12 @@ from torch import Tensor, nn
 N_REFERENCES = 2048
 #: Axes on which decoded views are compared, at most.
 MAX_AXES = 32
-# References among which a view is placed, and the ridge of their weights, as a part of the squared
-# distances to them: the more, the less of what lies across the references is followed.
+# References among which a view is placed; the ridge of their weights, as a part of the squared
+# distances to them; and how often it is placed: the more of the two last, the less of what lies
+# across the references is left, and the less of where it lies along them.
 _N_NEAREST = 8
-_RIDGE = 0.1
+_RIDGE = 0.03
+_N_PASSES = 4
 # So that references that all decode alike have equal weights.
 _TINY = 1e-12
 # How near a reference's shared code must be, in units of what the views of a sample differ by.
@@ -108,14 +110,21 @@ class Separator(nn.Module):
         Returns
         -------
         separated : Tensor of shape (n, n_private)
-            The codes of the eight nearest references, by the weights that rebuild
-            the decoded view of theirs, as in locally linear embedding [1]_.
+            Means of the codes of the eight nearest references, by the weights that
+            rebuild the decoded view from theirs, as in locally linear embedding
+            [1]_; four times in a row, so that what lies across the references fades.
 
         References
         ----------
         .. [1] S. T. Roweis and L. K. Saul, "Nonlinear Dimensionality Reduction by
            Locally Linear Embedding", Science 290, 2000.
         """
+        for _ in range(_N_PASSES):
+            private = self._place(private, decode)
+        return private
+
+    def _place(self, private: Tensor, decode: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        """Place private codes among those of the references that decode most alike."""
         views = decode(private[:, None], self.anchor.expand(len(private), -1)).flatten(1)
         places = views @ self.basis
         nearest = torch.cdist(places, self.reference_views).topk(_N_NEAREST, largest=False).indices
@@ -125,8 +134,8 @@ class Separator(nn.Module):
         gram.diagonal(dim1=1, dim2=2).add_(ridge[:, None])
         weights = torch.linalg.solve(gram, torch.ones_like(gram[..., 0]))
         weights = weights / weights.sum(1, keepdim=True)
-        separated: Tensor = (weights[..., None] * self.reference_codes[nearest]).sum(1)
-        return separated
+        placed: Tensor = (weights[..., None] * self.reference_codes[nearest]).sum(1)
+        return placed
 
     def separate_shared(self, shared: Tensor) -> Tensor:
         """Take shared codes of shape (n, n_shared) to the axes of agreement, rounded."""
