@@ -40,16 +40,18 @@ MLP = {
 }
 
 
-def make_views(data, n_samples, seed):
+def make_views(data, n_samples, seed, spectra):
     """Make spectra and factors of one of the sets."""
-    if data == "harmonic":  # the loudness is private: 0 dB is full scale
-        spectra = LogMel(16000, ref=1.0).fit_transform
-        return make_harmonic_views(
-            n_samples, timbres=range(12), transform=spectra, random_state=seed
-        )
-    return make_tone_views(
-        n_samples, transform=LogMel(16000).fit_transform, random_state=seed, **TONE_SETTINGS[data]
-    )
+    if data == "harmonic":
+        return make_harmonic(n_samples, range(12), seed, spectra)
+    transform = LogMel(16000, **spectra).fit_transform
+    return make_tone_views(n_samples, transform=transform, random_state=seed, **TONE_SETTINGS[data])
+
+
+def make_harmonic(n_samples, timbres, seed, spectra):
+    """Make views of harmonic timbres; their loudness is private, so 0 dB is full scale."""
+    transform = LogMel(16000, ref=1.0, **spectra).fit_transform
+    return make_harmonic_views(n_samples, timbres=timbres, transform=transform, random_state=seed)
 
 
 def encode_single(model, X, factors, code):
@@ -102,19 +104,14 @@ def measure(model, data, X, factors, n_train, args, seed):
         worst[name] |= {f"{b} {f}": low.loc[b, f] for b, f in TOLD}
         if data == "harmonic":
             worst[name] |= {f"private {f}": low.loc["private", f] for f in ("attack", "loudness")}
-            worst[name]["unseen timbre"] = tell_unseen(model, code, args.n_test, seed)
+            worst[name]["unseen timbre"] = tell_unseen(model, code, args, seed)
         whole[name] = {probe: table.to_dict() for probe, table in tables.items()}
     return worst, whole
 
 
-def tell_unseen(model, code, n_samples, seed):
+def tell_unseen(model, code, args, seed):
     """Tell 12 timbres never trained on by the neighbours of their shared codes."""
-    X, factors = make_harmonic_views(
-        n_samples,
-        timbres=range(12, 24),
-        transform=LogMel(16000, ref=1.0).fit_transform,
-        random_state=seed + 10_000,
-    )
+    X, factors = make_harmonic(args.n_test, range(12, 24), seed + 10_000, args.spectra)
     blocks, single, groups = encode_single(model, X, factors, code)
     table = probe_table(
         {"shared": blocks["shared"]},
@@ -132,6 +129,7 @@ def main():
     parser.add_argument("--data", nargs="+", default=["bandlimited", "paper", "harmonic"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[3, 4, 5])
     parser.add_argument("--params", type=json.loads, default={}, help="of the estimator, as JSON")
+    parser.add_argument("--spectra", type=json.loads, default={}, help="of LogMel, as JSON")
     parser.add_argument("--codes", nargs="+", choices=CODES, default=list(CODES))
     parser.add_argument("--n-train", type=int, default=16000, help="pairs that are fitted")
     parser.add_argument("--n-probe-pairs", type=int, default=12000, help="of these, for probes")
@@ -144,7 +142,7 @@ def main():
     for data in args.data:
         by_seed = []
         for seed in args.seeds:
-            X, factors = make_views(data, args.n_train + args.n_test, seed)
+            X, factors = make_views(data, args.n_train + args.n_test, seed, args.spectra)
             model = MultiViewDisentangler(random_state=seed, **args.params)
             start = time.perf_counter()
             model.fit(X[: args.n_train])
