@@ -181,7 +181,9 @@ class Restoration:
                 self._require(f"{start}step", "F32", ())
                 for slot in _slots(model):
                     self._require(start + slot, *_spec_of(tensor))
-        finite = ["kl_private", "kl_shared", "epochs", *(f"module/{name}" for name in weights)]
+        # A user's own buffer may hold an infinity.
+        checked = [*weights, *(n for n in outline.state_dict() if n.startswith("separator."))]
+        finite = ["kl_private", "kl_shared", "epochs", *(f"module/{name}" for name in checked)]
         self.models.append(model)
         self._fills.append(partial(_fill_model, model, state, prefix, finite))
 

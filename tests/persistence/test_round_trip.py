@@ -341,8 +341,10 @@ def test_a_pipeline_that_names_a_folder_or_metadata_is_refused(tmp_path, params)
         save(pipeline, tmp_path / "model")
 
 
-def test_a_model_that_diverged_is_not_saved(tmp_path):
-    model = fitted({}, make_views(8, 2, 4))
-    next(model._live_net().module_.parameters()).data[0, 0] = torch.nan
-    with pytest.raises(ValueError, match=r"'module/encoder.*' has a value that is not finite"):
+@pytest.mark.parametrize("part", ["encoder", "separator"])
+def test_a_model_that_diverged_is_not_saved(tmp_path, part):
+    model = fitted({"objective": "transport"}, make_views(8, 2, 4))
+    state = getattr(model._live_net().module_, part).state_dict()
+    next(iter(state.values())).view(-1)[0] = torch.nan
+    with pytest.raises(ValueError, match=rf"'module/{part}.*' has a value that is not finite"):
         save(model, tmp_path / "model")
