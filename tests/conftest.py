@@ -1,4 +1,4 @@
-"""Settings that must stand before scipy and matplotlib are imported, and data for all."""
+"""Settings that must stand before scipy, matplotlib and ray are imported, and data for all."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 
 os.environ.setdefault("SCIPY_ARRAY_API", "1")  # or one of scikit-learn's checks is skipped
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "300")  # where all cores are busy
 if "PYTEST_XDIST_WORKER" in os.environ:  # the cores are shared by processes already
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 

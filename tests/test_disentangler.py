@@ -186,7 +186,7 @@ def test_draws_repeat_and_scatter_about_the_means(fitted, unseen):
 
 
 def test_an_unknown_code_is_refused(fitted, unseen):
-    with pytest.raises(ValueError, match="code='raw' is unknown; pass one of 'active', 'mean', "):
+    with pytest.raises(ValueError, match="code='raw' is unknown; pass one of 'features', 'active'"):
         fitted.encode(unseen.X, code="raw")
 
 
