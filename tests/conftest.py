@@ -6,7 +6,7 @@ import os
 
 os.environ.setdefault("SCIPY_ARRAY_API", "1")  # or one of scikit-learn's checks is skipped
 os.environ.setdefault("MPLBACKEND", "Agg")
-os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "300")  # where all cores are busy
+os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "120")  # where all cores are busy
 if "PYTEST_XDIST_WORKER" in os.environ:  # the cores are shared by processes already
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
