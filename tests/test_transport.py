@@ -77,7 +77,7 @@ def test_partners_have_the_same_level_and_their_own_kind(module, dataset, kinds,
     assert 0.5 < differs.mean() < 0.95  # of four kinds, two at random differ in 3 of 4 times
 
 
-def test_partners_are_drawn_by_seed_and_leave_no_one_with_two(module, dataset):
+def test_partners_are_drawn_by_seed(module, dataset):
     one, two, other = (
         draw_partners(module, dataset, np.random.default_rng(seed), decoded=True)
         for seed in (5, 5, 6)
