@@ -56,14 +56,14 @@ def _count_silent(settings: CQTSettings, n_times: int) -> int:
 
 
 def invert_log_cqt(
-    decibels: NDArray[np.floating[Any]], settings: CQTSettings, *, n_iter: int, n_times: int
+    spectra: NDArray[np.floating[Any]], settings: CQTSettings, *, n_iter: int, n_times: int
 ) -> NDArray[np.float32]:
     """Find waveforms that have these constant-Q spectrograms, nearly.
 
     Parameters
     ----------
-    decibels : ndarray of shape (n_clips, n_bins, n_frames)
-        Finite, in dB.
+    spectra : ndarray of shape (n_clips, n_bins, n_frames)
+        Finite, in dB or compressed, as the settings say.
     settings : LogCQT
         Those that the spectrograms were made with.
     n_iter, n_times : int
@@ -74,7 +74,7 @@ def invert_log_cqt(
     waveforms : ndarray of shape (n_clips, n_times), float32
         Of a peak of 0.5 for ``ref="max"``, else of the level told.
     """
-    magnitudes = np.sqrt(to_power(decibels, settings))
+    magnitudes = np.sqrt(to_power(spectra, settings))
     length = n_times + _count_silent(settings, n_times)
     n_silent = 1 + length // int(settings.hop_length) - magnitudes.shape[2]  # frames
     waves = librosa.griffinlim_cqt(

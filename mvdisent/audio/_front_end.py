@@ -1,26 +1,32 @@
-"""What every front end has in common: waveforms in, spectrograms in dB out."""
+"""What every front end has in common: waveforms in, spectrograms out."""
 
 from __future__ import annotations
 
+import math
 import os
 from abc import ABC, abstractmethod
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags, check_scalar
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Tensor
 
 from .. import _checks
 from .._arrays import refuse_no_columns
 from . import _clips
+from ._mel import to_decibels
 
 FloatArray = NDArray[np.float32]
 
 #: Most clips that are computed at a time.
 MAX_CHUNK = 256
+#: What the parameter ``compression`` may be.
+COMPRESSION = [Interval(Real, 0, 1, closed="right"), None]
 
 
 class FrontEnd(  # type: ignore[call-arg]  # scikit-learn is untyped
@@ -30,6 +36,9 @@ class FrontEnd(  # type: ignore[call-arg]  # scikit-learn is untyped
 
     sample_rate: float
     hop_length: int
+    ref: str | float
+    top_db: float | None
+    compression: float | None
 
     def fit(self, X: ArrayLike, y: object = None) -> FrontEnd:
         """Check the settings and the waveforms; nothing is learned.
@@ -77,7 +86,7 @@ class FrontEnd(  # type: ignore[call-arg]  # scikit-learn is untyped
         Returns
         -------
         spectra : ndarray of shape (n_samples, n_views, n_bands, n_frames), float32
-            In dB; `out` itself where given, a memmap where that is a path.
+            In dB, or compressed; `out` itself where given, a memmap where that is a path.
 
         Raises
         ------
@@ -107,8 +116,8 @@ class FrontEnd(  # type: ignore[call-arg]  # scikit-learn is untyped
         Parameters
         ----------
         X : array-like of shape (n_samples, n_views, n_bands, n_frames)
-            Spectrograms in dB, such as a model decoded. A view that is NaN
-            throughout stays so.
+            Spectrograms as `transform` gives them, such as a model decoded. A view
+            that is NaN throughout stays so.
         n_iter : int, default=32
             Rounds of Griffin and Lim's search for the phases, which a
             spectrogram does not have.
@@ -194,8 +203,18 @@ class FrontEnd(  # type: ignore[call-arg]  # scikit-learn is untyped
         """Write the spectrogram of each clip, a chunk at a time."""
 
     @abstractmethod
-    def _invert(self, decibels: NDArray[Any], *, n_iter: int, n_times: int) -> FloatArray:
+    def _invert(self, spectra: NDArray[Any], *, n_iter: int, n_times: int) -> FloatArray:
         """Find waveforms (n_clips, n_times) of spectrograms (n_clips, n_bands, n_frames)."""
+
+    def _scale(self, power: Tensor, peak: Tensor) -> FloatArray:
+        """Turn power spectrograms, whose peaks are given, into dB, or compress them."""
+        ref = self.ref if isinstance(self.ref, str) else float(self.ref)
+        top_db = None if self.top_db is None else float(self.top_db)
+        spectra = to_decibels(power, peak, ref, top_db)
+        if self.compression is not None:
+            spectra.mul_(self.compression * math.log(10) / 10).exp_()
+        scaled: FloatArray = spectra.cpu().numpy()
+        return scaled
 
     def _count_frames(self, n_times: int) -> int:
         return 1 + int(n_times // self.hop_length)

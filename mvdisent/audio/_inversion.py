@@ -1,4 +1,4 @@
-"""From spectrograms in dB back to sound: librosa's phases of Griffin and Lim."""
+"""From spectrograms back to sound: librosa's phases of Griffin and Lim."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Scale(Protocol):
     f_min: float
     ref: str | float
     top_db: float | None
+    compression: float | None
 
 
 class MelSettings(Scale, Protocol):
@@ -32,14 +33,14 @@ class MelSettings(Scale, Protocol):
 
 
 def invert_log_mel(
-    decibels: NDArray[np.floating[Any]], settings: MelSettings, *, n_iter: int, n_times: int
+    spectra: NDArray[np.floating[Any]], settings: MelSettings, *, n_iter: int, n_times: int
 ) -> NDArray[np.float32]:
     """Find waveforms that have these spectrograms, nearly.
 
     Parameters
     ----------
-    decibels : ndarray of shape (n_clips, n_mels, n_frames)
-        Finite, in dB.
+    spectra : ndarray of shape (n_clips, n_mels, n_frames)
+        Finite, in dB or compressed, as the settings say.
     settings : LogMel
         Those that the spectrograms were made with.
     n_iter : int
@@ -52,7 +53,7 @@ def invert_log_mel(
     waveforms : ndarray of shape (n_clips, n_times), float32
         Of a peak of 0.5 for ``ref="max"``, else of the level told.
     """
-    power = to_power(decibels, settings)
+    power = to_power(spectra, settings)
     magnitudes = librosa.feature.inverse.mel_to_stft(
         power,
         sr=settings.sample_rate,
@@ -74,14 +75,17 @@ def invert_log_mel(
     return to_level(waves, settings)
 
 
-def to_power(decibels: NDArray[np.floating[Any]], settings: Scale) -> NDArray[np.float64]:
-    """Turn decibels into power, none at the floor, which stands for all that is below it."""
-    ref = 1.0 if isinstance(settings.ref, str) else settings.ref
-    power: NDArray[np.float64] = np.power(10.0, decibels / 10.0, dtype=np.float64) * ref
+def to_power(spectra: NDArray[np.floating[Any]], settings: Scale) -> NDArray[np.float64]:
+    """Turn spectra into power, none at the floor, which stands for all that is below it."""
+    power: NDArray[np.float64]
+    if settings.compression is None:
+        power = np.power(10.0, spectra / 10.0, dtype=np.float64)
+    else:  # a model may decode less than none
+        power = np.power(spectra.clip(0.0), 1.0 / settings.compression, dtype=np.float64)
     if settings.top_db is not None:
-        floor = decibels.max((1, 2), keepdims=True) - settings.top_db
-        power[decibels <= floor + 1e-3] = 0.0
-    return power
+        floor = power.max((1, 2), keepdims=True) * 10 ** ((1e-3 - settings.top_db) / 10)
+        power[power <= floor] = 0.0
+    return power if isinstance(settings.ref, str) else power * settings.ref
 
 
 def to_level(waves: NDArray[np.floating[Any]], settings: Scale) -> NDArray[np.float32]:

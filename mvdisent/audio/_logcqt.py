@@ -13,8 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from . import _clips
 from ._cqt import cqt_magnitudes, invert_log_cqt, lowest_filter
-from ._front_end import MAX_CHUNK, FloatArray, FrontEnd
-from ._mel import to_decibels
+from ._front_end import COMPRESSION, MAX_CHUNK, FloatArray, FrontEnd
 
 # Values of a chunk's frames, complex: some 100 MB.
 _CHUNK_VALUES = 2**23
@@ -55,6 +54,10 @@ class LogCQT(FrontEnd):
     top_db : float, default=80.0
         Range kept below each clip's own maximum, in dB; None: all of it, down
         to a power of 1e-10.
+    compression : float, default=None
+        Exponent, up to 1, of root compression [2]_: spectra are then
+        ``(power / ref) ** compression``, with the range of `top_db`, in place of dB.
+        What is faint counts less in it; models tell pitch better from it at 0.25.
     chunk_size : int, default=None
         Clips to transform at a time; None: at most 256, and fewer where they are long.
 
@@ -86,8 +89,10 @@ class LogCQT(FrontEnd):
 
     References
     ----------
-    Schoerkhuber and Klapuri, "Constant-Q transform toolbox for music processing",
-    Sound and Music Computing Conference, 2010.
+    .. [1] Schoerkhuber and Klapuri, "Constant-Q transform toolbox for music processing",
+       Sound and Music Computing Conference, 2010.
+    .. [2] J. S. Lim, "Spectral root homomorphic deconvolution system", IEEE
+       Transactions on Acoustics, Speech, and Signal Processing 27, 1979.
 
     Examples
     --------
@@ -109,6 +114,7 @@ class LogCQT(FrontEnd):
         "bins_per_octave": [Interval(Integral, 1, _MAX_PER_OCTAVE, closed="both")],
         "ref": [StrOptions({"max"}), Interval(Real, 0, _LARGEST, closed="right")],
         "top_db": [Interval(Real, 0, _LARGEST, closed="both"), None],
+        "compression": COMPRESSION,
         "chunk_size": [Interval(Integral, 1, None, closed="left"), None],
     }
 
@@ -124,6 +130,7 @@ class LogCQT(FrontEnd):
         bins_per_octave: int = 12,
         ref: str | float = "max",
         top_db: float | None = 80.0,
+        compression: float | None = None,
         chunk_size: int | None = None,
     ) -> None:
         self.sample_rate = sample_rate
@@ -133,6 +140,7 @@ class LogCQT(FrontEnd):
         self.bins_per_octave = bins_per_octave
         self.ref = ref
         self.top_db = top_db
+        self.compression = compression
         self.chunk_size = chunk_size
 
     def _count_bands(self) -> int:
@@ -169,14 +177,12 @@ class LogCQT(FrontEnd):
         per_clip = n_frames * max(longest / 2**halvings, 4 * self.bins_per_octave)
         return min(MAX_CHUNK, int(_CHUNK_VALUES / per_clip))
 
-    def _invert(self, decibels: NDArray[Any], *, n_iter: int, n_times: int) -> FloatArray:
-        return invert_log_cqt(decibels, self, n_iter=n_iter, n_times=n_times)
+    def _invert(self, spectra: NDArray[Any], *, n_iter: int, n_times: int) -> FloatArray:
+        return invert_log_cqt(spectra, self, n_iter=n_iter, n_times=n_times)
 
     def _write(self, clips: NDArray[Any], out: FloatArray) -> None:
         n_views, n_times = clips.shape[1:]
         step = max(1, self._chunk_clips(n_times) // n_views)
-        ref = self.ref if isinstance(self.ref, str) else float(self.ref)
-        top_db = None if self.top_db is None else float(self.top_db)
         for start in range(0, len(clips), step):
             chunk = clips[start : start + step]
             missing = _clips.missing_clips(chunk, start)
@@ -188,6 +194,6 @@ class LogCQT(FrontEnd):
             peak = power.amax((1, 2))
             peak[~torch.from_numpy(taken)] = torch.inf
             _clips.check_loud(peak.numpy().reshape(-1, n_views), missing, start)
-            spectra = to_decibels(power, peak, ref, top_db).numpy().reshape(-1, *out.shape[1:])
-            out[start : start + step] = spectra
+            spectra = self._scale(power, peak)
+            out[start : start + step] = spectra.reshape(-1, *out.shape[1:])
             out[start : start + step][missing] = np.nan

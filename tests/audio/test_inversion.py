@@ -19,8 +19,9 @@ def tones():
     return 0.1 * np.stack(tones)[None]
 
 
-def test_the_sound_of_a_spectrogram_has_the_pitch_the_length_and_the_level_of_its_clip(tones):
-    spectra = LogMel(RATE, ref=1.0)
+@pytest.mark.parametrize("compression", [None, 0.25])
+def test_the_sound_of_a_spectrogram_has_pitch_length_and_level_of_its_clip(tones, compression):
+    spectra = LogMel(RATE, ref=1.0, compression=compression)
     found = spectra.inverse_transform(spectra.fit_transform(tones))
     assert found.shape == tones.shape
     spectrum = np.abs(np.fft.rfft(found[0], axis=-1))
@@ -46,6 +47,14 @@ def test_the_same_spectrogram_gives_the_same_sound_and_draws_no_global_number(to
     np.testing.assert_array_equal(first, second)
     np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
     assert first.shape[2] == (X.shape[3] - 1) * 512
+
+
+def test_what_a_model_decodes_below_nothing_is_silent(tones):
+    spectra = LogMel(RATE, ref=1.0, compression=0.25)
+    X = spectra.transform(tones)
+    np.testing.assert_array_equal(
+        *(spectra.inverse_transform(np.where(X < 0.05, low, X), n_iter=2) for low in (0.0, -0.1))
+    )
 
 
 def test_what_is_no_spectrogram_is_refused():

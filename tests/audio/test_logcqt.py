@@ -51,6 +51,12 @@ def test_values_are_those_of_librosa_clip_by_clip(noise, settings):
     assert_allclose(found[1, 1], truth, atol=1e-3)
 
 
+def test_compressed_spectra_are_a_root_of_the_power(noise):
+    decibels = LogCQT(RATE).transform(noise)
+    spectra = LogCQT(RATE, compression=0.25).transform(noise)
+    assert_allclose(spectra, librosa.db_to_power(decibels) ** 0.25, rtol=1e-5)
+
+
 def test_a_spectrum_depends_on_its_own_clip_alone(noise):
     whole = LogCQT(RATE).transform(noise)
     assert_array_equal(LogCQT(RATE, chunk_size=1).transform(noise), whole)

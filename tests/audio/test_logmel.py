@@ -73,6 +73,15 @@ def test_each_clip_equals_librosa(settings, ref, top_db):
     assert_allclose(spectra[:, 0], expected, rtol=0, atol=1e-3)
 
 
+@pytest.mark.parametrize("compression", [1.0, 0.25])
+@pytest.mark.parametrize("ref", ["max", 1e-4])
+def test_compressed_spectra_are_a_root_of_the_power(ref, compression):
+    clips = all_sorts_of_clips()
+    spectra = LogMel(RATE, ref=ref, compression=compression, **SMALL).transform(clips)
+    decibels = np.array([librosa_log_mel(clip, ref=ref, **SMALL) for clip in clips])
+    assert_allclose(spectra[:, 0], librosa.db_to_power(decibels) ** compression, rtol=1e-3)
+
+
 @pytest.mark.parametrize("sample_rate", [8000, 22050, 44100.0])
 def test_the_bank_follows_the_sample_rate(sample_rate):
     clip = all_sorts_of_clips()[5]
