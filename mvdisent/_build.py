@@ -91,6 +91,9 @@ def build_net(
     weighed = ("alpha", "beta", "gamma", "delta", "kl_estimator")
     criterion = {name: params[name] for name in weighed}
     criterion["shared_weight"] = _resolve_shared_weight(params)
+    # Files and pickles from before there was one do not tell.
+    is_transport = params["objective"] == "transport"
+    criterion["contrast"] = params.get("contrast", 0.0) if is_transport else 0.0
     criterion["decoder_std"] = _resolve_std(params["decoder_std"], view_shape)
     given = check_net_params(params["net_params"])
     # The fused kernel belongs to the default: not every optimizer has one.

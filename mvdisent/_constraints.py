@@ -22,6 +22,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "gamma": [Interval(Real, 0, None, closed="left")],
     "objective": [StrOptions(set(OBJECTIVES))],
     "delta": [Interval(Real, 0, None, closed="left")],
+    "contrast": [Interval(Real, 0, None, closed="left")],
     "shared_weight": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
     "warmup_epochs": [Interval(Real, 0, None, closed="left")],
     # Bounds beyond any use, within which its square and those of their ratio stay finite.

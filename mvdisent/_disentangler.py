@@ -41,6 +41,9 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
         a partner, a view that shares something else; see Notes.
     delta : float, default=4.0
         Weight of that dependence, estimated by the density ratio [3]_; "swap" only.
+    contrast : float, default=5.0
+        Weight of InfoNCE [5]_ between what a view and what the others tell of the
+        shared code, by which it tells samples apart; "transport" only.
     shared_weight : float or "auto", default="auto"
         Scales alpha, beta and gamma for the shared block. "auto": 0.01 for
         "transport", 1 for the others.
@@ -176,6 +179,8 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
     .. [3] H. Kim and A. Mnih, "Disentangling by Factorising", ICML 2018, Sec. 3.
     .. [4] G. Peyré and M. Cuturi, "Computational Optimal Transport", Foundations
        and Trends in Machine Learning 11, 2019, Sec. 2.2.
+    .. [5] A. van den Oord, Y. Li, O. Vinyals, "Representation Learning with
+       Contrastive Predictive Coding", arXiv 1807.03748, 2018.
 
     Examples
     --------
@@ -200,6 +205,7 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
         gamma: float = 1.0,
         objective: str = "marl",
         delta: float = 4.0,
+        contrast: float = 5.0,
         shared_weight: float | str = "auto",
         warmup_epochs: float = 5,
         decoder_std: float | str = "auto",
@@ -233,6 +239,7 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
         self.gamma = gamma
         self.objective = objective
         self.delta = delta
+        self.contrast = contrast
         self.shared_weight = shared_weight
         self.warmup_epochs = warmup_epochs
         self.decoder_std = decoder_std

@@ -58,7 +58,7 @@ class SharedNet(MultiViewNet):
         x_hat = module.decode(z_private[own], z_shared[own])
         error = reconstruction_nll(x, x_hat, present, decoder_std=weigh.decoder_std)
         terms = {"reconstruction": total(error * (len(x) / n_rows))}
-        terms |= weigh.kl_terms(everyone, z_private, z_shared, all_present, n_train=self._n_train)
+        terms |= weigh.code_terms(everyone, z_private, z_shared, all_present, n_train=self._n_train)
         if module.referee is not None:
             terms |= ask_referee(
                 module.referee, z_private, z_shared, all_present, self.noise_generator

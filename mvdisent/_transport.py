@@ -73,7 +73,7 @@ def encode_pool(module: MultiViewVAE, dataset: ViewDataset, rng: np.random.Gener
         codes = module.encode(x, present, from_others=True)
         kept = x.new_ones(x.shape[:2], dtype=torch.bool) if present is None else present
         parts.append((kept, *(code[kept] for code in codes)))
-    kept, private, _, shared, log_var = (torch.cat(part) for part in zip(*parts, strict=True))
+    kept, private, _, shared, log_var, _ = (torch.cat(part) for part in zip(*parts, strict=True))
     rows, views = np.nonzero(kept.cpu().numpy())
     return Pool(samples[rows], views, private, shared, (0.5 * log_var).exp().mean(0))
 

@@ -180,9 +180,10 @@ def test_transform_returns_the_separated_codes(transported, unseen):
     assert (raw[1] != shared).any()
 
 
-def test_the_history_holds_the_transported_reconstruction(few, quick):
+def test_the_history_holds_the_transported_reconstruction_and_the_contrast(few, quick):
     params = {**quick, "warmup_epochs": 1, "batch_size": 150, "max_epochs": 3}
-    model = MultiViewDisentangler(**params, objective="transport", shared_weight=0.5).fit(few)
+    weights = {"shared_weight": 0.5, "contrast": 3.0}
+    model = MultiViewDisentangler(**params, objective="transport", **weights).fit(few)
     history = model.history_
     assert history["transported"][0] == 0  # the warm-up has no partners
     assert (history["transported"][1:] > 0).all()
@@ -190,8 +191,19 @@ def test_the_history_holds_the_transported_reconstruction(few, quick):
         sum(history[f"{block}_{part}"] for part in ("mi", "tc", "dwkl"))
         for block in ("private", "shared")
     )
+    assert (history["contrast"] > 0).all()
     total = history["reconstruction"] + history["transported"] + private + 0.5 * shared
-    assert_allclose(history["loss"], total, rtol=1e-5)
+    assert_allclose(history["loss"], total + 3 * history["contrast"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("objective", ["marl", "swap"])
+def test_other_objectives_have_no_contrast(few, quick, objective):
+    fits = [
+        MultiViewDisentangler(**quick, objective=objective, contrast=weight).fit(few)
+        for weight in (0.0, 5.0)
+    ]
+    assert "contrast" not in fits[1].history_
+    assert_array_equal(fits[0].transform(few), fits[1].transform(few))
 
 
 @pytest.mark.parametrize("n_views", [1, 3])

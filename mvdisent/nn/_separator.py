@@ -21,6 +21,7 @@ _N_PASSES = 4
 _TINY = 1e-12
 # How near a reference's shared code must be, in units of what the views of a sample differ by.
 _BANDWIDTH = 0.5
+_N_MOVES = 3
 
 
 class Separator(nn.Module):
@@ -32,9 +33,9 @@ class Separator(nn.Module):
     reference views, which do share that, that decode most alike.
 
     Shared codes are projected on the axes in which the views of a sample agree,
-    in units of what they differ by; moved, as the codes of views around are on
-    their way to those of the other views of their samples; and rounded: finer
-    digits tell what is private.
+    in units of what they differ by; moved three times, as the codes of views
+    around are on their way to those of the other views of their samples; and
+    rounded: finer digits tell what is private.
 
     Parameters
     ----------
@@ -140,8 +141,9 @@ class Separator(nn.Module):
     def separate_shared(self, shared: Tensor) -> Tensor:
         """Take shared codes of shape (n, n_shared) to the axes of agreement, rounded."""
         codes = shared @ self.shared_axes
-        distances = torch.cdist(codes, self.shared_codes)
-        nearness = torch.exp(-0.5 * (distances / _BANDWIDTH) ** 2)
-        # Far from all references nothing is known, and nothing is moved.
-        codes = codes + nearness @ self.shared_moves / (1 + nearness.sum(1, keepdim=True))
+        for _ in range(_N_MOVES):
+            distances = torch.cdist(codes, self.shared_codes)
+            nearness = torch.exp(-0.5 * (distances / _BANDWIDTH) ** 2)
+            # Far from all references nothing is known, and nothing is moved.
+            codes = codes + nearness @ self.shared_moves / (1 + nearness.sum(1, keepdim=True))
         return torch.round(codes / self.shared_steps) * self.shared_steps

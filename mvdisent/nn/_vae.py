@@ -31,6 +31,7 @@ class Posterior(NamedTuple):
     private_log_var: Tensor  # (n_samples, n_views, n_private)
     shared_mean: Tensor  # (n_samples, [n_views,] n_shared)
     shared_log_var: Tensor  # (n_samples, [n_views,] n_shared)
+    expert_mean: Tensor  # (n_samples, n_views, n_shared): what each view tells by itself
 
 
 def draw(mean: Tensor, log_var: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -129,13 +130,14 @@ class MultiViewVAE(nn.Module):
         private_log_var, shared_log_var = (
             _MAX_ABS_LOG_VAR * torch.tanh(v / _MAX_ABS_LOG_VAR) for v in (private_raw, shared_raw)
         )
+        combine = leave_one_out_products if from_others else product_of_experts
+        shared = combine(shared_mean, shared_log_var, present)
         if present is not None:
             absent = ~present[..., None]
             private_mean = private_mean.masked_fill(absent, 0.0)
             private_log_var = private_log_var.masked_fill(absent, 0.0)
-        combine = leave_one_out_products if from_others else product_of_experts
-        shared = combine(shared_mean, shared_log_var, present)
-        return Posterior(private_mean, private_log_var, *shared)
+            shared_mean = shared_mean.masked_fill(absent, 0.0)
+        return Posterior(private_mean, private_log_var, *shared, shared_mean)
 
     def decode(self, private: Tensor, shared: Tensor) -> Tensor:
         """Decode each view from its private code and a shared code.

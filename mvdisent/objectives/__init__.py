@@ -3,6 +3,7 @@
 No module, optimiser or data handling lives here.
 """
 
+from ._contrast import info_nce
 from ._decomposition import KL_ESTIMATORS, KLParts, split_kl
 from ._dependence import referee_loss
 from ._gaussian import gaussian_kl, log_normal, reconstruction_nll
@@ -13,6 +14,7 @@ __all__ = [
     "KLParts",
     "MultiViewObjective",
     "gaussian_kl",
+    "info_nce",
     "log_normal",
     "reconstruction_nll",
     "referee_loss",

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from ._contrast import info_nce
 from ._decomposition import KLParts, split_kl
 from ._gaussian import reconstruction_nll
 
@@ -22,6 +23,8 @@ class _Posterior(Protocol):
     def shared_mean(self) -> Tensor: ...
     @property
     def shared_log_var(self) -> Tensor: ...
+    @property
+    def expert_mean(self) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,9 @@ class MultiViewObjective:
         Weight of the dependence between private and shared codes.
     shared_weight : float, default=1.0
         Scales the weights of the shared block's terms.
+    contrast : float, default=0.0
+        Weight of the contrast between what a view and the others tell of the
+        shared code, where each view has a shared posterior of its own.
 
     References
     ----------
@@ -59,6 +65,7 @@ class MultiViewObjective:
     kl_estimator: str
     delta: float = 0.0
     shared_weight: float = 1.0
+    contrast: float = 0.0
 
     def terms(
         self,
@@ -93,14 +100,14 @@ class MultiViewObjective:
         terms : dict of str to Tensor of shape ()
             ``reconstruction``, then ``mi``, ``tc`` and ``dwkl`` for
             ``private`` (summed over views) and ``shared`` (summed over views
-            where each has a posterior of its own).
+            where each has a posterior of its own); ``contrast`` where it weighs.
         """
         return {
             "reconstruction": reconstruction_nll(x, x_hat, present, decoder_std=self.decoder_std),
-            **self.kl_terms(posterior, z_private, z_shared, present, n_train=n_train),
+            **self.code_terms(posterior, z_private, z_shared, present, n_train=n_train),
         }
 
-    def kl_terms(
+    def code_terms(
         self,
         posterior: _Posterior,
         z_private: Tensor,
@@ -118,10 +125,13 @@ class MultiViewObjective:
         shared = shared_parts(
             z_shared, posterior.shared_mean, posterior.shared_log_var, present, n_train
         )
-        return {
+        terms = {
             **{f"private_{name}": value for name, value in private._asdict().items()},
             **{f"shared_{name}": value for name, value in shared._asdict().items()},
         }
+        if self.contrast and shared_by_view:
+            terms["contrast"] = self._contrast(posterior.expert_mean, z_shared, present)
+        return terms
 
     def weigh(self, terms: dict[str, Tensor], *, warmth: float = 1.0) -> Tensor:
         """Sum the terms by their weights: the loss that is minimised.
@@ -152,7 +162,23 @@ class MultiViewObjective:
             loss = loss + self.delta * warmth * terms["dependence"]
         if "transported" in terms:
             loss = loss + terms["transported"]
+        if "contrast" in terms:
+            loss = loss + self.contrast * terms["contrast"]
         return loss
+
+    @staticmethod
+    def _contrast(own: Tensor, z_shared: Tensor, present: Tensor | None) -> Tensor:
+        """Sum the contrast over views, each weighed by the share of rows that have another."""
+        total = z_shared.new_zeros(())
+        for view in range(z_shared.shape[1]):
+            rows: slice | Tensor = slice(None)
+            if present is not None:
+                rows = present[:, view] & (present.sum(1) > 1)
+            codes = own[rows, view]
+            if z_shared.shape[1] > 1 and len(codes):
+                share = len(codes) / len(own)
+                total = total + share * info_nce(codes, z_shared[rows, view])
+        return total
 
     def _parts_of_sample(
         self, z: Tensor, mean: Tensor, log_var: Tensor, present: Tensor | None, n_train: int

@@ -49,7 +49,8 @@ def test_swapping_the_views_swaps_private_and_keeps_shared(vae):
     there, back = vae.encode(views(2)), vae.encode(views(2).flip(1))
     assert_close(back.private_mean, there.private_mean.flip(1))
     assert_close(back.private_log_var, there.private_log_var.flip(1))
-    assert_close(back[2:], there[2:])
+    assert_close(back[2:4], there[2:4])
+    assert_close(back.expert_mean, there.expert_mean.flip(1))
 
 
 def test_the_private_code_of_a_view_does_not_see_the_other_view(vae):
@@ -67,7 +68,8 @@ def test_the_encoder_output_is_means_then_log_variances_of_private_and_shared():
     assert_close(posterior.private_mean[0, 0], torch.tensor([0.00, 0.01]), **close)
     assert_close(posterior.private_log_var[0, 0], torch.tensor([0.05, 0.06]), **close)
     shared = product_of_experts(raw[..., 2:5], raw[..., 7:10])
-    assert_close(posterior[2:], shared, **close)
+    assert_close(posterior[2:4], shared, **close)
+    assert_close(posterior.expert_mean, raw[..., 2:5], **close)
 
 
 def test_log_variances_stay_within_12():
@@ -83,7 +85,9 @@ def test_a_missing_view_equals_one_that_was_never_there(vae):
     x[:, 1] = 1e6
     posterior, without = vae.encode(x, present), vae.encode(x[:, [0, 2]])
     assert_close(posterior.private_mean[:, [0, 2]], without.private_mean)
-    assert_close(posterior[2:], without[2:])
+    assert_close(posterior[2:4], without[2:4])
+    assert_close(posterior.expert_mean[:, [0, 2]], without.expert_mean)
+    assert not posterior.expert_mean[:, 1].any()
     zero = torch.zeros(6, P)
     assert_close(posterior.private_mean[:, 1], zero)  # the prior: N(0, I)
     assert_close(posterior.private_log_var[:, 1], zero)

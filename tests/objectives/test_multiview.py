@@ -10,6 +10,7 @@ from mvdisent.nn import Posterior
 from mvdisent.objectives import (
     KL_ESTIMATORS,
     MultiViewObjective,
+    info_nce,
     log_normal,
     reconstruction_nll,
     split_kl,
@@ -36,7 +37,8 @@ def objective(alpha=1.0, beta=1.0, gamma=1.0, *, decoder_std=0.5, kl_estimator="
 @pytest.fixture
 def batch():
     """Positional arguments of ``terms``, but for the mask."""
-    posterior = Posterior(noise(N, V, P), noise(N, V, P, seed=1), noise(N, S), noise(N, S, seed=1))
+    private, shared = (noise(N, V, P), noise(N, V, P, seed=1)), (noise(N, S), noise(N, S, seed=1))
+    posterior = Posterior(*private, *shared, noise(N, V, S, seed=7))
     x, x_hat = noise(2, N, V, 5)
     return x, x_hat, posterior, noise(N, V, P, seed=2), noise(N, S, seed=3)
 
@@ -46,7 +48,7 @@ def whole_kl(posterior, z_private, z_shared, present):
     private = log_normal(z_private, *posterior[:2]) - log_normal(z_private, *torch.zeros(2, 1))
     if present is not None:
         private = private[present]
-    shared = log_normal(z_shared, *posterior[2:]) - log_normal(z_shared, *torch.zeros(2, 1))
+    shared = log_normal(z_shared, *posterior[2:4]) - log_normal(z_shared, *torch.zeros(2, 1))
     return (private.sum() + shared.sum()) / N
 
 
@@ -54,7 +56,8 @@ def whole_kl(posterior, z_private, z_shared, present):
 def batch_by_view(batch):
     """The same with a shared posterior a view."""
     x, x_hat, posterior, z_private, _ = batch
-    by_view = Posterior(*posterior[:2], noise(N, V, S, seed=4), noise(N, V, S, seed=5))
+    shared = noise(N, V, S, seed=4), noise(N, V, S, seed=5)
+    by_view = Posterior(*posterior[:2], *shared, posterior[4])
     return x, x_hat, by_view, z_private, noise(N, V, S, seed=6)
 
 
@@ -72,11 +75,34 @@ def test_with_all_weights_1_it_is_the_evidence_lower_bound(batch, present, kl_es
 def test_shared_posteriors_by_view_are_summed_as_private_ones(batch_by_view, present):
     x, x_hat, posterior, z_private, z_shared = batch_by_view
     terms = objective().terms(*batch_by_view, present, n_train=500)
-    exchanged = Posterior(*posterior[2:], *posterior[:2])
+    exchanged = Posterior(*posterior[2:4], *posterior[:2], posterior[4])
     mirror = objective().terms(x, x_hat, exchanged, z_shared, z_private, present, n_train=500)
     for part in ("mi", "tc", "dwkl"):
         assert_close(terms[f"shared_{part}"], mirror[f"private_{part}"])
         assert_close(terms[f"private_{part}"], mirror[f"shared_{part}"])
+
+
+@pytest.mark.parametrize("present", MASKS, ids=["all", "some missing", "one view never seen"])
+def test_the_contrast_is_that_of_each_view_with_what_the_others_tell(batch_by_view, present):
+    *_, posterior, _, z_shared = batch_by_view
+    ours = MultiViewObjective(1, 1, 1, 0.5, "stratified", contrast=2.0)
+    terms = ours.terms(*batch_by_view, present, n_train=500)
+    expected = torch.zeros((), dtype=torch.float64)
+    for view in range(V):
+        rows = torch.ones(N, dtype=torch.bool)
+        if present is not None:
+            rows = present[:, view] & (present.sum(1) > 1)  # a lone view has nothing to agree with
+        if rows.any():
+            loss = info_nce(posterior.expert_mean[rows, view], z_shared[rows, view])
+            expected += rows.sum() / N * loss
+    assert_close(terms["contrast"], expected)
+    without = {name: value for name, value in terms.items() if name != "contrast"}
+    assert_close(ours.weigh(terms) - ours.weigh(without), 2 * expected)
+
+
+def test_a_shared_posterior_of_the_whole_sample_is_not_contrasted(batch):
+    ours = MultiViewObjective(1, 1, 1, 0.5, "stratified", contrast=2.0)
+    assert "contrast" not in ours.terms(*batch, None, n_train=500)
 
 
 def test_the_terms_are_named_in_the_order_of_the_flow(batch):
@@ -90,7 +116,7 @@ def test_private_terms_are_sums_over_the_views(batch):
         split_kl(z_private[:, v], *(part[:, v] for part in posterior[:2]), n_train=500)
         for v in range(V)
     ]
-    shared = split_kl(z_shared, *posterior[2:], n_train=500)
+    shared = split_kl(z_shared, *posterior[2:4], n_train=500)
     for i, part in enumerate(("mi", "tc", "dwkl")):
         assert_close(terms[f"private_{part}"], sum(view[i] for view in views))
         assert_close(terms[f"shared_{part}"], shared[i])
