@@ -14,14 +14,14 @@ MAX_AXES = 32
 # References among which a view is placed; the ridge of their weights, as a part of the squared
 # distances to them; and how often it is placed: the more of the two last, the less of what lies
 # across the references is left, and the less of where it lies along them.
-_N_NEAREST = 8
-_RIDGE = 0.03
+_N_NEAREST = 16
+_RIDGE = 0.1
 _N_PASSES = 4
 # So that references that all decode alike have equal weights.
 _TINY = 1e-12
 # How near a reference's shared code must be, in units of what the views of a sample differ by.
-_BANDWIDTH = 0.5
-_N_MOVES = 3
+_BANDWIDTH = 0.8
+_N_MOVES = 6
 
 
 class Separator(nn.Module):
@@ -33,7 +33,7 @@ class Separator(nn.Module):
     reference views, which do share that, that decode most alike.
 
     Shared codes are projected on the axes in which the views of a sample agree,
-    in units of what they differ by; moved three times, as the codes of views
+    in units of what they differ by; moved six times, as the codes of views
     around are on their way to those of the other views of their samples; and
     rounded: finer digits tell what is private.
 
@@ -111,7 +111,7 @@ class Separator(nn.Module):
         Returns
         -------
         separated : Tensor of shape (n, n_private)
-            Means of the codes of the eight nearest references, by the weights that
+            Means of the codes of the sixteen nearest references, by the weights that
             rebuild the decoded view from theirs, as in locally linear embedding
             [1]_; four times in a row, so that what lies across the references fades.
 
@@ -129,7 +129,7 @@ class Separator(nn.Module):
         views = decode(private[:, None], self.anchor.expand(len(private), -1)).flatten(1)
         places = views @ self.basis
         nearest = torch.cdist(places, self.reference_views).topk(_N_NEAREST, largest=False).indices
-        ways = self.reference_views[nearest] - places[:, None]  # (n, 8, n_axes)
+        ways = self.reference_views[nearest] - places[:, None]  # (n, 16, n_axes)
         gram = ways @ ways.mT
         ridge = _RIDGE * gram.diagonal(dim1=1, dim2=2).sum(1).clamp_min(_TINY)
         gram.diagonal(dim1=1, dim2=2).add_(ridge[:, None])
