@@ -71,6 +71,13 @@ SETTINGS = {
     "transport": {"paper": (1.0, 8), "bandlimited": (1.0, 8)},
 }
 
+#: Of ``LogMel``, by objective; see docs/separation.rst.
+SPECTRA: Mapping[str, Mapping[str, Any]] = {
+    "marl": {},
+    "swap": {},
+    "transport": {"n_fft": 4096, "hop_length": 2048, "n_mels": 128, "compression": 0.25},
+}
+
 #: Under 90 seconds on two cores, all in.
 QUICK = Size(n_train=2500, n_probe=1250, max_epochs=30)
 
@@ -126,7 +133,7 @@ def run_seed(
     X, factors = make_tone_views(
         size.n_train + size.n_probe,
         sample_rate=SAMPLE_RATE,
-        transform=LogMel(SAMPLE_RATE, device=device).fit_transform,
+        transform=LogMel(SAMPLE_RATE, device=device, **SPECTRA[objective]).fit_transform,
         random_state=seed,
         **TONE_SETTINGS[data],
     )
@@ -211,6 +218,7 @@ def summarise(
         "ceiling": row("ceiling"),
         "mi": {factor: mutual_info.loc[factor].to_dict() for factor in FACTORS},
         "params": _plain_params(results[0].model),
+        "spectra": dict(SPECTRA[results[0].model.objective]),
         "seconds": {
             stage: [round(r.seconds[stage], 1) for r in results] for stage in results[0].seconds
         },
@@ -229,6 +237,7 @@ def format_report(report: Mapping[str, Any]) -> str:
         f"objective: {OBJECTIVES[report['params']['objective']]}, alpha = beta = gamma = "
         f"{report['params']['alpha']:g}; {report['params']['n_private']} private and "
         f"{report['params']['n_shared']} shared dimensions",
+        f"spectra: {_describe_spectra(report['spectra'])}",
         f"probed: {report['probed']}; seeds {', '.join(map(str, report['seeds']))}"
         + ("; mean +- standard deviation" if len(report["seeds"]) > 1 else ""),
         "",
@@ -263,6 +272,11 @@ def format_report(report: Mapping[str, Any]) -> str:
             values = (report["mi"][factor][name] for name in columns)
             lines.append(f"  {factor:<12}" + "".join(f"{value:>7.2f}" for value in values))
     return "\n".join(lines)
+
+
+def _describe_spectra(settings: Mapping[str, Any]) -> str:
+    given = [f"{name}={value}" for name, value in settings.items()]
+    return f"LogMel({', '.join([str(SAMPLE_RATE), *given])})"
 
 
 def write_report(
@@ -310,9 +324,12 @@ def _reconstructions(result: SeedResult) -> ReconstructionDisplay:
         f"{timbre}\nswapped to {other}"
         for timbre, other in zip(timbres, np.roll(timbres, -1), strict=True)
     ]
-    return ReconstructionDisplay(
-        X[:, 0],
-        result.model.decode(private, shared)[:, 0],
-        swaps=result.model.decode(private, np.roll(shared, -1, axis=0))[:, 0],
-        labels=labels,
-    ).plot()
+    swapped = result.model.decode(private, np.roll(shared, -1, axis=0))
+    pictures = X, result.model.decode(private, shared), swapped
+    compression = SPECTRA[result.model.objective].get("compression")
+    if compression is not None:  # back to dB, of which LogMel keeps 80
+        floor = 10 ** (-80 / 10 * compression)
+        tens = (np.log10(np.maximum(picture, floor)) for picture in pictures)
+        pictures = tuple(10 / compression * power for power in tens)
+    X, X_hat, swapped = (picture[:, 0] for picture in pictures)
+    return ReconstructionDisplay(X, X_hat, swaps=swapped, labels=labels).plot()

@@ -108,6 +108,28 @@ def test_the_objective_reaches_the_model_and_the_report(tmp_path, tiny):
     assert "dependence" in mvdisent.load(tmp_path / "model.safetensors").history_
 
 
+def test_partners_are_sought_in_compressed_spectra_and_drawn_in_decibels(
+    tmp_path, tiny, monkeypatch
+):
+    drawn = []
+    display = _reproduce.ReconstructionDisplay
+    monkeypatch.setattr(
+        _reproduce,
+        "ReconstructionDisplay",
+        lambda X, X_hat, **kwargs: drawn.extend([X, X_hat]) or display(X, X_hat, **kwargs),
+    )
+    result = run("reproduce", "--quick", "--objective", "transport", "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "n_mels=128, compression=0.25)" in result.output
+    spectra = json.loads((tmp_path / "report.json").read_text())["spectra"]
+    assert spectra == _reproduce.SPECTRA["transport"]
+    assert drawn[0].shape[1:] == (128, 8)
+    for picture in drawn:
+        assert picture.min() >= -80.001
+        assert picture.min() < -20  # a tone alone: most bands lie far below its peak
+    assert drawn[0].max() == pytest.approx(0, abs=1e-4)
+
+
 def interrupt(*args, **kwargs):
     raise KeyboardInterrupt
 
