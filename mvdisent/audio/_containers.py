@@ -1,6 +1,6 @@
 """Is a sound file whole? What libsndfile does not tell of truncated and damaged ones.
 
-Of a cut WAV or AIFF file libsndfile reports as many frames as are left, of an Ogg
+Of a cut WAV, AIFF, AU or CAF file libsndfile reports as many frames as are left, of an Ogg
 stream it leaves out damaged pages and chained streams, and of an MP3 file without
 a count of frames it reads as much as it guesses. So the containers are walked here.
 """
@@ -34,6 +34,8 @@ _MPEG_BITRATES = {
 _MPEG_TAGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN")
 # An encoder's delay and padding, 12 bits each, are no part of the sound; and a decoder's.
 _MPEG_PADDING = 2 * 4095 + 1152
+_NO_LENGTH = "its header announces no length: write it anew"
+_NO_SOUND = "truncated: the sound itself is not there"
 # Without a count of frames libsndfile gives about 2**63.
 _NO_COUNT = 2**60
 # Of a file changed so short ago, another change may bear the same time.
@@ -90,7 +92,7 @@ def _find_fault(path: str | bytes, size: int, *identity: int) -> str | None:
 def _tail_fault(sound: soundfile.SoundFile) -> str | None:
     """Decode the last frame."""
     if sound.frames >= _NO_COUNT:
-        return "its header announces no length: write it anew"
+        return _NO_LENGTH
     try:
         sound.seek(sound.frames - 1)
         there = len(sound.read(1)) == 1
@@ -113,14 +115,49 @@ def _chunk_fault(file: BinaryIO, size: int, n_frames: int) -> str | None:
         if name == wanted:
             if long_length is not None and length == 0xFFFFFFFF:
                 length = long_length
-            held = size - position - 8
-            if length > held:
-                return f"truncated: its header announces {length} bytes of sound, {held} are there"
-            if length == 0 < held:
-                return "its header announces no sound: its recording was never completed"
-            return None
+            return _length_fault(length, size - position - 8)
         position += 8 + length + length % 2
-    return "truncated: the sound itself is not there"
+    return _NO_SOUND
+
+
+def _length_fault(announced: int, held: int) -> str | None:
+    """Compare the bytes of sound that a header announces with those of the file."""
+    if announced > held:
+        return f"truncated: its header announces {announced} bytes of sound, {held} are there"
+    if announced == 0 < held:
+        return "its header announces no sound: its recording was never completed"
+    return None
+
+
+def _au_fault(file: BinaryIO, size: int, n_frames: int) -> str | None:
+    """Do the same for AU (Sun, NeXT), whose header is of one piece."""
+    order = ">" if file.read(4) == b".snd" else "<"
+    start, length = struct.unpack(f"{order}II", file.read(8))
+    return _NO_LENGTH if length == 0xFFFFFFFF else _length_fault(length, size - start)
+
+
+def _caf_fault(file: BinaryIO, size: int, n_frames: int) -> str | None:
+    """Do the same for Apple's CAF, whose chunks have signed lengths of 64 bits."""
+    position = 8
+    while position + 12 <= size:
+        file.seek(position)
+        name, length = struct.unpack(">4sq", file.read(12))
+        if name == b"data":
+            return _length_fault(length, size - position - 12)
+        position += 12 + max(0, length)
+    return _NO_SOUND
+
+
+def _w64_fault(file: BinaryIO, size: int, n_frames: int) -> str | None:
+    """Do the same for Sony's W64, whose chunks have names of 16 bytes."""
+    position = 40
+    while position + 24 <= size:
+        file.seek(position)
+        name, length = struct.unpack("<4s12xQ", file.read(24))  # of itself as well
+        if name == b"data":
+            return _length_fault(length - 24, size - position - 24)
+        position += max(24, -(-length // 8) * 8)
+    return _NO_SOUND
 
 
 def _ogg_fault(file: BinaryIO, size: int, n_frames: int) -> str | None:
@@ -238,6 +275,9 @@ _CHECKS: dict[str, Callable[[BinaryIO, int, int], str | None]] = {
     "WAVEX": _chunk_fault,
     "RF64": _chunk_fault,
     "AIFF": _chunk_fault,
+    "AU": _au_fault,
+    "CAF": _caf_fault,
+    "W64": _w64_fault,
     "FLAC": _no_fault,
     "OGG": _ogg_fault,
     "MP3": _mpeg_fault,

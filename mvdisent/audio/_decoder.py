@@ -10,7 +10,7 @@ FloatArray = NDArray[np.float32]
 
 # libsndfile seeks to the very frame in these. In an Ogg stream it may land elsewhere
 # (libsndfile#885), and in an MP3 file it forgets what the frames before lend to the next.
-_SEEKABLE = frozenset({"WAV", "WAVEX", "RF64", "AIFF", "FLAC"})
+_SEEKABLE = frozenset({"WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC"})
 _BLOCK = 2**16
 
 

@@ -30,7 +30,7 @@ def read_audio(
     Parameters
     ----------
     path : str or path-like
-        WAV (RF64 too), AIFF, FLAC, Ogg Vorbis or Opus, or MP3; of any width, rate
+        WAV (RF64, W64), AIFF, AU, CAF, FLAC, Ogg Vorbis or Opus, or MP3; of any width, rate
         and number of channels.
     sample_rate : float
         Instants a second to resample to; a whole number of Hz, from 100 to 1e6.
@@ -69,16 +69,16 @@ def read_audio(
 
     The segment is resampled by soxr at quality "HQ" (20 bits) with as much beside
     it as its filter reaches: it equals that part of the whole file. It begins at the
-    frame of the file that is nearest to `offset`. Of WAV, AIFF and FLAC it alone is
+    frame of the file that is nearest to `offset`. Of all but Ogg and MP3 it alone is
     decoded; Ogg and MP3 are decoded from their beginning, as libsndfile does not seek
     to the very frame in them: read many segments of such a file by one call of
     `read_clips`.
 
     The whole file is looked at first, once in a process, because
     libsndfile reads half a file without a word. What is announced must be there:
-    the bytes of WAV and AIFF, the pages of Ogg with their checksums, the frames of MP3, the
-    last frame of FLAC. What a file does not announce cannot be missed: an MP3 file
-    of constant bit rate that says nothing of its length and was cut between two of
+    the bytes of WAV, AIFF, AU and CAF, the pages of Ogg with their checksums, the
+    frames of MP3, the last frame of FLAC. What a file does not announce cannot be missed: an MP3
+    file of constant bit rate that says nothing of its length and was cut between two of
     its frames is read to there. MP3 has no checksums either: a changed bit may
     sound instead of being told.
 

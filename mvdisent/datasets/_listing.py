@@ -12,7 +12,10 @@ from typing import Any
 import pandas as pd
 
 # Of the formats that mvdisent.audio reads.
-AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff"})
+AUDIO_SUFFIXES = frozenset(
+    {".wav", ".wave", ".rf64", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3"}
+    | {".aif", ".aiff", ".aifc", ".au", ".snd", ".caf"}
+)
 _METADATA_NAMES = ("metadata.csv", "metadata.jsonl")
 # As the Hugging Face audiofolder names them.
 _SPLITS = {

@@ -18,6 +18,7 @@ from .conftest import flipped
 FORMATS = [
     *(("WAV", "PCM_16"), ("WAV", "FLOAT"), ("WAV", "IMA_ADPCM"), ("RF64", "PCM_16")),
     *(("AIFF", "PCM_24"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("OGG", "OPUS"), ("MP3", None)),
+    *(("AU", "PCM_16"), ("AU", "ULAW"), ("CAF", "PCM_24"), ("W64", "FLOAT")),
 ]
 
 
@@ -33,7 +34,7 @@ def file(tmp_path, noise):
     return writer
 
 
-@pytest.mark.parametrize(("format", "subtype"), FORMATS)
+@pytest.mark.parametrize(("format", "subtype"), [*FORMATS, ("CAF", "ALAC_16")])
 def test_a_file_cut_anywhere_is_refused_even_for_its_beginning(file, format, subtype):
     path = file(format, subtype)
     data = path.read_bytes()
@@ -176,7 +177,15 @@ def test_chunks_before_and_behind_the_sound_are_no_fault(file):
         read_audio(path, sample_rate=16000)
 
 
-@pytest.mark.parametrize("format", ["AU", "CAF", "W64"])
+def test_a_header_that_leaves_the_length_open_is_refused(file):
+    path = file("AU", "PCM_16")
+    data = path.read_bytes()
+    path.write_bytes(data[:8] + b"\xff" * 4 + data[12:])
+    with pytest.raises(AudioFileError, match="announces no length: write it anew"):
+        read_audio(path, sample_rate=16000)
+
+
+@pytest.mark.parametrize("format", ["IRCAM", "NIST", "VOC"])
 def test_a_format_that_cannot_be_checked_is_refused(file, format):
     with pytest.raises(AudioFileError, match=f"format is {format}.* convert it to WAV or FLAC"):
         read_audio(file(format), sample_rate=16000)

@@ -78,13 +78,12 @@ def test_names_of_digits_stay_names(tmp_path):
 
 
 def test_without_metadata_all_sound_files_are_listed(folder):
-    touch(folder, "a.FLAC", "b/c.Mp3", "d.ogg", "e.aiff", ".hidden.wav", ".git/x.wav", "f.txt")
+    names = ["a.FLAC", "b/c.Mp3", "d.ogg", "e.aiff", "f.aifc", "g.w64", "h.au", "i.caf"]
+    touch(folder, *names, ".hidden.wav", ".git/x.wav", "f.txt")
     found = AudioTable(folder)
     assert list(found.data.columns) == ["file_name"]
-    assert found.data["file_name"].tolist() == [
-        "a.FLAC", "b/c.Mp3", "d.ogg", "e.aiff", *(f"notes/{i}.wav" for i in range(6)),
-    ]  # fmt: skip
-    assert found.factors.shape == (10, 0)
+    assert found.data["file_name"].tolist() == [*names, *(f"notes/{i}.wav" for i in range(6))]
+    assert found.factors.shape == (14, 0)
     assert found.groups is None
 
 
