@@ -155,7 +155,7 @@ def _parse_params(
     type=click.Choice(tuple(_fit_job.SPECTRA)),
     default="mel",
     show_default=True,
-    help="Of 64 mel bands, or of a band a semitone (constant Q), for pitched sound.",
+    help="64 mel bands, or one a semitone, for pitched sound; 'root-': its fourth root, not dB.",
 )
 @click.option(
     "--shift",

@@ -154,7 +154,8 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
     private code too, so that this block keeps what both have in common. ``transform``
     then gives private codes the place of those of one slice that decode most
     alike, and projects shared codes on the axes in which the views of a sample agree, a
-    column each, best first, rounded to what these differ by.
+    column each, best first, rounded to what these differ by. Spectra compressed
+    by a root, ``LogMel(compression=0.25)``, serve it better than spectra in dB.
 
     Called again with the same parameters and X, a ``fit`` with ``checkpoint``
     goes on from the file and ends with the bits of one that was never killed, on

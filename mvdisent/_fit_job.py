@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sized
+from collections.abc import Callable, Mapping, Sized
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,8 +22,14 @@ from .views import Gain, MelShift, ViewSource, ViewTransform, augment, pair_by
 
 #: How views are made, as ``--views`` says it; "pair_by:" takes the name of a column.
 VIEWS = ("pair_by:FACTOR", "crops", "augment")
+_ROOT = 0.25
 #: Front ends, as ``--spectra`` says them.
-SPECTRA: dict[str, type[LogMel] | type[LogCQT]] = {"mel": LogMel, "cqt": LogCQT}
+SPECTRA: dict[str, Callable[[float], LogMel | LogCQT]] = {
+    "mel": LogMel,
+    "cqt": LogCQT,
+    "root-mel": partial(LogMel, compression=_ROOT),
+    "root-cqt": partial(LogCQT, compression=_ROOT),
+}
 _PAIR_BY = "pair_by:"
 _GAIN_DB = 6.0  # of --views augment
 
@@ -81,6 +88,11 @@ def fit(
     model = MultiViewDisentangler(**params)
     front = SPECTRA[sound.spectra](sound.sample_rate)
     factor = factor_of(views)
+    if views == "augment" and front.compression is not None:
+        raise ValueError(
+            f"spectra {sound.spectra!r} do not go with views 'augment', whose gain is in dB: pass "
+            f"{sound.spectra.removeprefix('root-')!r}"
+        )
     source: Any
     if views == "crops":
         source, skipped = _read_crops(table.segments, front, sound, params.get("random_state"))

@@ -69,6 +69,25 @@ def test_a_model_of_constant_q_spectra_has_a_band_a_semitone(folder, tmp_path):
     assert pd.read_csv(features).shape == (12, 2 + 2 * 5)
 
 
+@pytest.mark.parametrize("spectra", ["root-mel", "root-cqt"])
+def test_the_fourth_root_of_the_power_takes_the_place_of_decibels(folder, tmp_path, spectra):
+    out = tmp_path / "model"
+    settings = ["--views", "pair_by:instrument", "--spectra", spectra]
+    done = run("fit", folder, *settings, "--out", out, *QUICK, "--set", "objective=transport")
+    assert done.exit_code == 0, done.output
+    front = load(out)[0]
+    assert (front.compression, type(front).__name__[3:].lower()) == (0.25, spectra[5:])
+    assert np.load(next((tmp_path / "model.spectra").rglob("*.npy")), mmap_mode="r").min() >= 0
+
+
+def test_a_gain_in_decibels_of_a_root_is_refused_before_the_work(folder, tmp_path):
+    settings = ["--views", "augment", "--spectra", "root-cqt", "--out", tmp_path / "model"]
+    refused = run("fit", folder, *settings, *QUICK)
+    assert refused.exit_code == 2
+    assert "'root-cqt' do not go with views 'augment'" in " ".join(refused.output.split())
+    assert not (tmp_path / "model.spectra").exists()
+
+
 def test_the_same_command_gives_the_same_model(folder, tmp_path):
     outs = [tmp_path / "one", tmp_path / "two"]
     for out in outs:
