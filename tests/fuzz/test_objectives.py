@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from mvdisent.objectives import (
     MultiViewObjective,
     gaussian_kl,
+    info_nce,
     log_normal,
     reconstruction_nll,
     referee_loss,
@@ -76,6 +77,14 @@ def test_referee_loss(tensors):
     loss = referee_loss(together, shuffled)
     assert loss.isfinite()
     assert loss >= 0
+
+
+@examples(2)
+@given(tensors=gaussians(2), temperature=st.sampled_from([0.01, 0.1, 1.0, 1e3]))
+def test_info_nce(tensors, temperature):
+    loss = info_nce(*tensors, temperature=temperature)
+    assert loss.dtype == tensors[0].dtype
+    assert 0 <= loss <= 2 / temperature + torch.tensor(len(tensors[0])).log() + 1e-4
 
 
 @examples()
