@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ._disentangler import MultiViewDisentangler
 from .audio import LogMel
+from .audio._inversion import to_decibels
 from .datasets import TONE_SETTINGS, make_tone_views
 from .metrics import mutual_info_matrix, probe_table
 from .persistence import save
@@ -325,11 +326,9 @@ def _reconstructions(result: SeedResult) -> ReconstructionDisplay:
         for timbre, other in zip(timbres, np.roll(timbres, -1), strict=True)
     ]
     swapped = result.model.decode(private, np.roll(shared, -1, axis=0))
-    pictures = X, result.model.decode(private, shared), swapped
-    compression = SPECTRA[result.model.objective].get("compression")
-    if compression is not None:  # back to dB, of which LogMel keeps 80
-        floor = 10 ** (-80 / 10 * compression)
-        tens = (np.log10(np.maximum(picture, floor)) for picture in pictures)
-        pictures = tuple(10 / compression * power for power in tens)
-    X, X_hat, swapped = (picture[:, 0] for picture in pictures)
+    front = LogMel(SAMPLE_RATE, **SPECTRA[result.model.objective])
+    X, X_hat, swapped = (
+        to_decibels(spectra[:, 0], front)
+        for spectra in (X, result.model.decode(private, shared), swapped)
+    )
     return ReconstructionDisplay(X, X_hat, swaps=swapped, labels=labels).plot()

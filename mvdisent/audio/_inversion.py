@@ -88,6 +88,17 @@ def to_power(spectra: NDArray[np.floating[Any]], settings: Scale) -> NDArray[np.
     return power if isinstance(settings.ref, str) else power * settings.ref
 
 
+def to_decibels(spectra: NDArray[np.floating[Any]], settings: Scale) -> NDArray[np.floating[Any]]:
+    """Turn spectra (n_clips, n_bands, n_frames) into dB, as they are without compression."""
+    if settings.compression is None:
+        return spectra
+    ref = 1.0 if isinstance(settings.ref, str) else settings.ref
+    decibels: NDArray[np.floating[Any]] = librosa.power_to_db(
+        to_power(spectra, settings), ref=ref, top_db=settings.top_db
+    )
+    return decibels
+
+
 def to_level(waves: NDArray[np.floating[Any]], settings: Scale) -> NDArray[np.float32]:
     """Give waveforms a peak of 0.5 where their spectrograms did not tell the level."""
     if isinstance(settings.ref, str):

@@ -129,7 +129,7 @@ class Separator(nn.Module):
         views = decode(private[:, None], self.anchor.expand(len(private), -1)).flatten(1)
         places = views @ self.basis
         nearest = torch.cdist(places, self.reference_views).topk(_N_NEAREST, largest=False).indices
-        ways = self.reference_views[nearest] - places[:, None]  # (n, 16, n_axes)
+        ways = self.reference_views[nearest] - places[:, None]  # (n, n_nearest, n_axes)
         gram = ways @ ways.mT
         ridge = _RIDGE * gram.diagonal(dim1=1, dim2=2).sum(1).clamp_min(_TINY)
         gram.diagonal(dim1=1, dim2=2).add_(ridge[:, None])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import reprlib
+
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
@@ -17,13 +19,18 @@ def info_nce(codes: Tensor, others: Tensor, *, temperature: float = 0.1) -> Tens
     others : Tensor of shape (n, n_latents)
         Their counterparts, in the same order.
     temperature : float, default=0.1
-        By what the cosines of the codes are divided [2]_.
+        By what the cosines of the codes are divided [2]_; above 0.
 
     Returns
     -------
     loss : Tensor of shape ()
         Mean cross-entropy of the choice, in nats: log n where nothing is told. log n
         less this is a lower bound of the mutual information of the two [1]_.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or the temperature is not above 0.
 
     References
     ----------
@@ -32,5 +39,12 @@ def info_nce(codes: Tensor, others: Tensor, *, temperature: float = 0.1) -> Tens
     .. [2] T. Chen, S. Kornblith, M. Norouzi, G. Hinton, "A Simple Framework for
        Contrastive Learning of Visual Representations", ICML 2020.
     """
+    if codes.shape != others.shape:
+        raise ValueError(
+            f"others has shape {tuple(others.shape)}, but codes {tuple(codes.shape)}: pass one "
+            "counterpart to each code"
+        )
+    if not temperature > 0:
+        raise ValueError(f"temperature={reprlib.repr(temperature)}: pass a number above 0")
     cosines = normalize(codes, dim=1) @ normalize(others, dim=1).mT
     return cross_entropy(cosines / temperature, torch.arange(len(codes), device=codes.device))

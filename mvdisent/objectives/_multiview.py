@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from ._contrast import info_nce
@@ -169,13 +170,13 @@ class MultiViewObjective:
     @staticmethod
     def _contrast(own: Tensor, z_shared: Tensor, present: Tensor | None) -> Tensor:
         """Sum the contrast over views, each weighed by the share of rows that have another."""
-        total = z_shared.new_zeros(())
-        for view in range(z_shared.shape[1]):
-            rows: slice | Tensor = slice(None)
-            if present is not None:
-                rows = present[:, view] & (present.sum(1) > 1)
+        if present is None:
+            present = own.new_ones(own.shape[:2], dtype=torch.bool)
+        paired = present & (present.sum(1, keepdim=True) > 1)
+        total = own.new_zeros(())
+        for view, rows in enumerate(paired.unbind(1)):
             codes = own[rows, view]
-            if z_shared.shape[1] > 1 and len(codes):
+            if len(codes):
                 share = len(codes) / len(own)
                 total = total + share * info_nce(codes, z_shared[rows, view])
         return total

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mvdisent.audio import LogMel
+from mvdisent.audio._inversion import to_decibels
 
 RATE = 16000
 PITCHES = (220.0, 440.0)
@@ -47,6 +48,16 @@ def test_the_same_spectrogram_gives_the_same_sound_and_draws_no_global_number(to
     np.testing.assert_array_equal(first, second)
     np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
     assert first.shape[2] == (X.shape[3] - 1) * 512
+
+
+@pytest.mark.parametrize("ref", ["max", 0.01])
+def test_compressed_spectra_are_told_in_decibels(tones, ref):
+    settings = {"ref": ref, "top_db": 60.0}
+    decibels = LogMel(RATE, **settings).transform(tones)[0, :1]
+    for compression in (None, 0.25):
+        front = LogMel(RATE, **settings, compression=compression)
+        told = to_decibels(front.transform(tones)[0, :1], front)
+        np.testing.assert_allclose(told, decibels, atol=2e-3)
 
 
 def test_what_a_model_decodes_below_nothing_is_silent(tones):

@@ -37,6 +37,17 @@ def test_what_classes_tell_is_bounded_by_their_entropy(n_classes):
     assert_close(told, torch.tensor(math.log(n_classes)), rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan")])
+def test_a_temperature_that_is_not_above_0_is_refused(temperature):
+    with pytest.raises(ValueError, match=f"temperature={temperature}: pass a number above 0"):
+        info_nce(torch.eye(3), torch.eye(3), temperature=temperature)
+
+
+def test_codes_without_counterparts_are_refused():
+    with pytest.raises(ValueError, match=r"others has shape \(5, 3\), but codes \(4, 3\)"):
+        info_nce(torch.ones(4, 3), torch.ones(5, 3))
+
+
 def test_a_code_of_zeros_has_a_finite_gradient():
     codes = torch.zeros(3, 2, requires_grad=True)
     info_nce(codes, torch.ones(3, 2)).backward()
