@@ -43,11 +43,10 @@ def _parse_seeds(ctx: click.Context, param: click.Parameter, value: str) -> tupl
 )
 @click.option(
     "--objective",
-    type=click.Choice(list(job.OBJECTIVES)),
-    default="marl",
+    type=click.Choice(["default", *job.OBJECTIVES]),
+    default="default",
     show_default=True,
-    help="'marl' is the paper's; 'swap' decodes each view from what the others share, and has a "
-    "referee between the blocks.",
+    help="'marl' is the paper's, 'swap' has a referee, 'transport', the default, has partners.",
 )
 @click.option(
     "--n-samples",
@@ -92,6 +91,7 @@ def reproduce(
     networks then try to read both factors from both blocks.
     """
     device = str(resolve_device(device))
+    objective = MultiViewDisentangler().objective if objective == "default" else objective
     size = job.QUICK if quick else job.full_size(n_samples)
     try:
         out.mkdir(parents=True, exist_ok=True)  # before the work, not after it

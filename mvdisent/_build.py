@@ -34,7 +34,7 @@ from .objectives import MultiViewObjective
 Factory = Callable[..., torch.nn.Module]
 
 #: What is maximised; ``MultiViewDisentangler`` says what each is.
-OBJECTIVES = ("marl", "swap", "transport")
+OBJECTIVES = ("transport", "marl", "swap")
 
 # Independent features that a view counts as, for decoder_std="auto"; chosen on
 # validation tones (docs/benchmarks.rst).

@@ -33,10 +33,10 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
         Weight of the total correlation.
     gamma : float, default=1.0
         Weight of the dimension-wise KL to the prior.
-    objective : {"marl", "swap", "transport"}, default="marl"
-        "marl": a view is decoded from its private code and the code shared by
-        all views [1]_. "swap": from its private code and the shared code that
-        the *other* views tell; a referee finds what private codes tell of these.
+    objective : {"transport", "marl", "swap"}, default="transport"
+        "marl", the paper's: a view is decoded from its private code and the code
+        shared by all views [1]_. "swap": from its private code and the shared code
+        that the *other* views tell; a referee finds what private codes tell of these.
         "transport": from that shared code, and from its own private code or that of
         a partner, a view that shares something else; see Notes.
     delta : float, default=4.0
@@ -204,7 +204,7 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
         alpha: float = 1.0,
         beta: float = 1.0,
         gamma: float = 1.0,
-        objective: str = "marl",
+        objective: str = "transport",
         delta: float = 4.0,
         contrast: float = 5.0,
         shared_weight: float | str = "auto",

@@ -63,5 +63,6 @@ def refuse_overflow(name: str, row: int | None, std: float) -> None:
     where = "" if row is None else f", first in row {row}"
     raise ValueError(
         f"{name} has values so large beside those of the fit, whose standard deviation was "
-        f"{std:.3g}, that the network overflows{where}: scale {name} as it was at fit, or clip it"
+        f"{std:.3g}, that the network overflows{where}: scale {name} as it was at fit, or clip it; "
+        "if it is as it was, fit anew with a lower lr"
     )

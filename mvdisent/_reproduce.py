@@ -34,9 +34,9 @@ CODES = {"features": "what transform returns", "mean": "posterior means", "draw"
 
 #: How the report names the objectives.
 OBJECTIVES = {
+    "transport": "swapped views and partners by optimal transport",
     "marl": "the paper's",
     "swap": "swapped views and a referee",
-    "transport": "swapped views and partners by optimal transport",
 }
 
 #: Accuracy of a small MLP on the frozen latents, from the paper's table.
@@ -104,7 +104,7 @@ def run_seed(
     ----------
     data : {"paper", "bandlimited"}
         Setting of the tones; see ``datasets.TONE_SETTINGS``.
-    objective : {"marl", "swap", "transport"}
+    objective : {"transport", "marl", "swap"}
         As in ``MultiViewDisentangler``.
     size : Size
         Rows and epochs.

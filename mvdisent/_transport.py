@@ -25,9 +25,11 @@ _SLICE = 1 / 16
 _MIN_SLICE = 16
 # Views of a slice that are given partners at once, by their spectra or by what is decoded.
 _MAX_COUPLED = {False: 400, True: 800}
-_CHUNK = 1024
-# Anchors that are tried, and the views that judge them.
-_N_ANCHORS, _N_JUDGES = 8, 1024
+_CHUNK = 256
+# References from which the axes are found on which views are compared.
+_N_FOR_AXES = 512
+# Anchors that are tried, at most, one for so many views; and the views that judge them.
+_N_ANCHORS, _VIEWS_AN_ANCHOR, _N_JUDGES = 8, 256, 1024
 # Of the mean variance of the shared codes, added to that within samples.
 _RIDGE = 1e-6
 # Shared axes in which views of a sample differ by less than this part of the variance are kept.
@@ -55,8 +57,12 @@ class Pool(NamedTuple):
 
     def gather(self, dataset: ViewDataset, chosen: Rows) -> Tensor:
         """Read some of the views: (n_chosen, n_features)."""
-        x = dataset.take(self.rows[chosen]).x
-        return x[torch.arange(len(x)), torch.from_numpy(self.views[chosen])].flatten(1)
+        parts = []
+        for start in range(0, len(chosen), _CHUNK):
+            part = chosen[start : start + _CHUNK]
+            x = dataset.take(self.rows[part]).x
+            parts.append(x[torch.arange(len(x)), torch.from_numpy(self.views[part])].flatten(1))
+        return torch.cat(parts)
 
 
 @torch.inference_mode()
@@ -146,12 +152,17 @@ def fit_separator(
     size = min(len(pool.rows), max(_MIN_SLICE, int(len(pool.rows) * _SLICE)))
     judges = rng.choice(len(pool.rows), min(len(pool.rows), _N_JUDGES), replace=False)
     x = pool.gather(dataset, judges)
+    n_anchors = min(_N_ANCHORS, 1 + len(pool.rows) // _VIEWS_AN_ANCHOR)
     best, least = None, np.inf
-    for anchor in rng.integers(len(pool.rows), size=_N_ANCHORS):
+    for anchor in rng.integers(len(pool.rows), size=n_anchors):
         _set_references(separator, module, pool, int(anchor), size, rng)
         private = separator.separate_private(pool.private[judges], module.decode)
-        x_hat = module.decode(private[:, None], pool.shared[judges]).flatten(1)
-        error = float((x_hat - x).square().mean())
+        error = sum(
+            float((module.decode(z[:, None], shared).flatten(1) - true).square().sum())
+            for z, shared, true in zip(
+                private.split(_CHUNK), pool.shared[judges].split(_CHUNK), x.split(_CHUNK), strict=True
+            )
+        )
         if error < least:
             best, least = {k: v.clone() for k, v in separator.state_dict().items()}, error
     if best is not None:
@@ -227,7 +238,11 @@ def _set_references(
     codes = pool.private[chosen[:N_REFERENCES]]
     separator.anchor.copy_(pool.shared[anchor])
     separator.reference_codes.copy_(codes)
-    views = module.decode(codes[:, None], separator.anchor.expand(len(codes), -1)).flatten(1)
+
+    def decode(codes: Tensor) -> Tensor:
+        return module.decode(codes[:, None], separator.anchor.expand(len(codes), -1)).flatten(1)
+
+    views = decode(codes[:_N_FOR_AXES])
     seed = int(rng.integers(2**31))
     axes = randomized_svd(
         views.cpu().numpy(),
@@ -236,4 +251,5 @@ def _set_references(
         random_state=seed,
     )[2]
     separator.basis.copy_(torch.from_numpy(np.ascontiguousarray(axes.T)))
-    separator.reference_views.copy_(views @ separator.basis)
+    places = [decode(part) @ separator.basis for part in codes.split(_N_FOR_AXES)]
+    separator.reference_views.copy_(torch.cat(places))

@@ -90,3 +90,9 @@ def quick(small: dict[str, Any]) -> dict[str, Any]:
 def fitted(train: Views, small: dict[str, Any]) -> MultiViewDisentangler:
     """A trained model; tests that change it take a copy."""
     return MultiViewDisentangler(**small, max_epochs=20).fit(train.X)
+
+
+@pytest.fixture(scope="session")
+def fitted_marl(train: Views, small: dict[str, Any]) -> MultiViewDisentangler:
+    """The same by the paper's objective, which has no separation and needs few dimensions."""
+    return MultiViewDisentangler(**small, objective="marl", max_epochs=20).fit(train.X)

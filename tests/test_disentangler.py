@@ -53,7 +53,7 @@ def test_the_features_have_a_named_column_a_dimension(fitted, unseen, params, na
 
 
 def test_the_features_are_the_codes_side_by_side(fitted, unseen):
-    private, shared = fitted.encode(unseen.X)
+    private, shared = fitted.encode(unseen.X, code="features")
     assert private.shape == (400, 2, P)
     assert shared.shape == (400, S)
     side_by_side = np.hstack([private.mean(axis=1), shared])
@@ -154,34 +154,34 @@ def test_a_model_must_be_fitted_first(unseen, method):
         getattr(MultiViewDisentangler(), method)(unseen.X)
 
 
-def test_inactive_dimensions_are_exactly_zero(fitted, unseen):
-    features = fitted.transform(unseen.X)
-    active = np.concatenate([fitted.active_private_, fitted.active_shared_])
-    assert 0 < fitted.active_shared_.sum() < S
-    assert 0 < fitted.active_private_.sum() < P
+def test_inactive_dimensions_are_exactly_zero(fitted_marl, unseen):
+    features = fitted_marl.transform(unseen.X)
+    active = np.concatenate([fitted_marl.active_private_, fitted_marl.active_shared_])
+    assert 0 < fitted_marl.active_shared_.sum() < S
+    assert 0 < fitted_marl.active_private_.sum() < P
     assert (features[:, ~active] == 0).all()
     assert (features[:, active] != 0).any(axis=0).all()
 
 
-def test_active_codes_are_means_without_the_inactive_dimensions(fitted, unseen):
-    means = fitted.encode(unseen.X, code="mean")
-    masks = fitted.active_private_, fitted.active_shared_
-    for code, mean, mask in zip(fitted.encode(unseen.X), means, masks, strict=True):
+def test_active_codes_are_means_without_the_inactive_dimensions(fitted_marl, unseen):
+    means = fitted_marl.encode(unseen.X, code="mean")
+    masks = fitted_marl.active_private_, fitted_marl.active_shared_
+    for code, mean, mask in zip(fitted_marl.encode(unseen.X), means, masks, strict=True):
         assert_array_equal(code, mean * mask)
         assert (mean[..., ~mask] != 0).all()
 
 
-def test_draws_repeat_and_scatter_about_the_means(fitted, unseen):
-    draws, again = (fitted.encode(unseen.X, code="draw") for _ in range(2))
-    means = fitted.encode(unseen.X, code="mean")
+def test_draws_repeat_and_scatter_about_the_means(fitted_marl, unseen):
+    draws, again = (fitted_marl.encode(unseen.X, code="draw") for _ in range(2))
+    means = fitted_marl.encode(unseen.X, code="mean")
     for draw, repeat, mean in zip(draws, again, means, strict=True):
         assert_array_equal(draw, repeat)
         scatter = (draw - mean).reshape(-1, mean.shape[-1])
         standard_error = scatter.std(axis=0) / len(scatter) ** 0.5
         assert (np.abs(scatter.mean(axis=0)) < 4 * standard_error).all()
     # A dimension that has collapsed is drawn from the prior.
-    collapsed = draws[1][:, fitted.kl_shared_.argmin()]
-    assert not fitted.active_shared_.all()
+    collapsed = draws[1][:, fitted_marl.kl_shared_.argmin()]
+    assert not fitted_marl.active_shared_.all()
     assert kstest(collapsed, "norm").pvalue > 0.001
 
 

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 
 def test_a_collapsed_block_warns_with_the_cure(few, quick):
-    model = MultiViewDisentangler(**{**quick, "max_epochs": 20}, alpha=10.0)
+    model = MultiViewDisentangler(**{**quick, "max_epochs": 20}, objective="marl", alpha=10.0)
     message = r"the (private|shared) block has collapsed.*lower decoder_std=1.0 or alpha=10.0"
     with pytest.warns(ConvergenceWarning, match=message) as record:
         model.fit(few)

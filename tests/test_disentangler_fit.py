@@ -46,21 +46,21 @@ def test_the_score_repeats(fitted, unseen):
     assert fitted.score(unseen.X) == fitted.score(unseen.X)
 
 
-def test_the_score_is_minus_the_loss_of_the_draws(fitted, unseen):
+def test_the_score_is_minus_the_loss_of_the_draws(fitted_marl, unseen):
     """With all weights 1: the log likelihood of the draws less their KL to the prior."""
     X = unseen.X[:50]
-    private, shared = fitted.encode(X, code="draw")  # one batch: the score draws the same
-    error = (fitted.decode(private, shared) - X) / fitted._scale
+    private, shared = fitted_marl.encode(X, code="draw")  # one batch: the score draws the same
+    error = (fitted_marl.decode(private, shared) - X) / fitted_marl._scale
     log_likelihood = -0.5 * (error**2 + np.log(2 * np.pi)).sum((1, 2)).mean()
-    kl = log_likelihood - fitted.score(X)
+    kl = log_likelihood - fitted_marl.score(X)
     # The Monte-Carlo KL scatters about its closed form, which is known for training data.
-    expected = 2 * fitted.kl_private_.sum() + fitted.kl_shared_.sum()
+    expected = 2 * fitted_marl.kl_private_.sum() + fitted_marl.kl_shared_.sum()
     assert_allclose(kl, expected, rtol=0.15)
 
 
 def test_the_history_holds_each_term_of_the_loss(few, quick):
     weights = {"alpha": 0.5, "beta": 2.0, "gamma": 0.1}
-    history = MultiViewDisentangler(**quick, **weights).fit(few).history_
+    history = MultiViewDisentangler(**quick, **weights, objective="marl").fit(few).history_
     assert [*history.columns] == ["loss", "reconstruction", *TERMS]
     total = history["reconstruction"]
     for (_, weight), part in zip(weights.items(), ("mi", "tc", "dwkl"), strict=True):
@@ -74,6 +74,7 @@ def test_the_weights_of_the_shared_block_rise_in_the_first_epochs(
     few, small, warmup_epochs, warmth
 ):
     params = {**small, "batch_size": 150, "warmup_epochs": warmup_epochs}  # one step an epoch
+    params["objective"] = "marl"
     model = MultiViewDisentangler(**params, max_epochs=2, warm_start=True).fit(few)
     history = model.set_params(max_epochs=3).fit(few).history_  # going on does not start again
     shared = history["loss"] - history[["reconstruction", *TERMS[:3]]].sum(axis=1)
@@ -208,7 +209,7 @@ def test_without_warm_start_fit_begins_anew(few, quick):
 
 
 def test_a_warm_fit_takes_the_parameters_as_they_are_now(few, quick):
-    model = MultiViewDisentangler(**quick, warm_start=True).fit(few)
+    model = MultiViewDisentangler(**quick, objective="marl", warm_start=True).fit(few)
     terms = model.set_params(gamma=5.0, lr=1e-9).fit(few).history_.iloc[-1]
     kl = {part: terms[f"private_{part}"] + terms[f"shared_{part}"] for part in ("mi", "tc", "dwkl")}
     expected = terms["reconstruction"] + kl["mi"] + kl["tc"] + 5 * kl["dwkl"]

@@ -31,6 +31,8 @@ CUSTOM = "custom"  # stands for an encoder or a decoder of the user
 Arrays = dict[str, NDArray[Any]]
 Node = dict[str, Any]
 
+# Of parameters that have another default now than files had that lack them.
+_BEFORE = {"objective": "marl"}
 _DEVICES = ("cpu", "cuda", "mps", "xpu")
 _SET_OUTPUT = (None, "default", "pandas", "polars")
 _INPUT_STATE = ("n_views_in_", "n_features_in_", "feature_names_in_")
@@ -52,7 +54,6 @@ _MAX_AXES = 8
 _MAX_STEPS = 64
 _MAX_TERMS = 64
 _MAX_GENERATOR = 2**13  # bytes in the state of a generator
-
 
 class Restoration:
     """One estimator on its way back: parameters, then shapes, then arrays.
@@ -116,7 +117,7 @@ class Restoration:
         if cls is Pipeline:
             params = {**params, "steps": self._build_steps(state, prefix)}
         elif cls is MultiViewDisentangler:
-            params = {**params, **self._custom_factories(params)}
+            params = {**_BEFORE, **params, **self._custom_factories(params)}
         estimator = cls(**params)
         estimator._validate_params()
         if isinstance(estimator, Pipeline):

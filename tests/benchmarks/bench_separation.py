@@ -4,8 +4,8 @@ Fits on 16,000 pairs. The probes (an MLP of two layers of 192, 15-NN, histogram
 gradient boosting; on standardised features) learn from 24,000 single views of
 these and are tested on 10,000 single views that neither saw. Each cell is the worst
 for the model of the three: the highest score of what a block should not tell, the
-lowest of what it should. Printed for what ``transform`` returns, for the means of
-active dimensions before any separation, and for draws.
+lowest of what it should. Printed for what ``transform`` returns; with --codes also for the
+means of active dimensions before any separation, and for draws.
 
 "harmonic" trains on 12 timbres. Its unseen timbres are 12 others: 15-NN on the
 shared block, half of their rows as the reference, half as queries.
@@ -23,6 +23,7 @@ import pandas as pd
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from mvdisent import LogMel, MultiViewDisentangler
+from mvdisent._reproduce import SPECTRA as SPECTRA_BY_OBJECTIVE
 from mvdisent.datasets import TONE_SETTINGS, make_harmonic_views, make_tone_views
 from mvdisent.metrics import probe_table
 from mvdisent.views import split_views
@@ -30,6 +31,7 @@ from mvdisent.views import split_views
 LEAKS = [("private", "timbre"), ("shared", "frequency")]
 TOLD = [("private", "frequency"), ("shared", "timbre"), ("both", "timbre"), ("both", "frequency")]
 CODES = {"transform": "features", "raw means": "active", "draws": "draw"}
+SPECTRA = dict(SPECTRA_BY_OBJECTIVE["transport"])
 MLP = {
     "hidden_layer_sizes": (192, 192),
     "batch_size": 256,
@@ -129,8 +131,8 @@ def main():
     parser.add_argument("--data", nargs="+", default=["bandlimited", "paper", "harmonic"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[3, 4, 5])
     parser.add_argument("--params", type=json.loads, default={}, help="of the estimator, as JSON")
-    parser.add_argument("--spectra", type=json.loads, default={}, help="of LogMel, as JSON")
-    parser.add_argument("--codes", nargs="+", choices=CODES, default=list(CODES))
+    parser.add_argument("--spectra", type=json.loads, default=SPECTRA, help="of LogMel, as JSON")
+    parser.add_argument("--codes", nargs="+", choices=CODES, default=["transform"])
     parser.add_argument("--n-train", type=int, default=16000, help="pairs that are fitted")
     parser.add_argument("--n-probe-pairs", type=int, default=12000, help="of these, for probes")
     parser.add_argument("--n-test", type=int, default=5000, help="pairs never seen")

@@ -104,4 +104,6 @@ def test_parameters(make_model, params: dict[str, Any]):
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):  # for a checkpoint
         fitted = attempt(lambda: model.fit(X), (*PARAMS, *params), also=(*DIVERGED, OSError))
     if fitted is not REFUSED:
-        assert np.isfinite(model.transform(X)).all()
+        # A step far too large may leave weights of which the loss was finite alone.
+        features = attempt(lambda: model.transform(X), ("X",))
+        assert features is REFUSED or np.isfinite(features).all()

@@ -280,7 +280,8 @@ def test_views_that_are_huge_beside_those_of_the_fit_are_told(model):
     X[1] = 3e38 * np.array([1, -1] * 3)
     text = (
         "X has values so large beside those of the fit, whose standard deviation was 1.02, that "
-        "the network overflows, first in row 1: scale X as it was at fit, or clip it"
+        "the network overflows, first in row 1: scale X as it was at fit, or clip it; "
+        "if it is as it was, fit anew with a lower lr"
     )
     for method in (model.transform, model.reconstruct):
         with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):

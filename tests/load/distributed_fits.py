@@ -20,7 +20,7 @@ MISSING = X.copy()
 MISSING[::3, 1] = np.nan
 
 FITS = {
-    "marl": ({}, X),
+    "marl": ({"objective": "marl"}, X),
     "swap": ({"objective": "swap"}, X),
     "transport": ({"objective": "transport", "warmup_epochs": 1}, X),
     "missing views": ({"objective": "swap"}, MISSING),

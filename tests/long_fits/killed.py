@@ -38,7 +38,7 @@ SMALL = {
     "random_state": 3,
 }
 CASES: dict[str, dict[str, Any]] = {
-    "marl": SMALL,
+    "marl": {**SMALL, "objective": "marl"},
     "swap": {**SMALL, "objective": "swap", "early_stopping": True, "n_iter_no_change": 3},
 }
 

@@ -42,7 +42,7 @@ def interrupt(model, X, after, **fit_params):
 
 
 CASES = {
-    "marl": {},
+    "marl": {"objective": "marl"},
     "swap": {"objective": "swap"},
     "transport": {"objective": "transport", "warmup_epochs": 1},
     "conv": {"encoder": "conv", "decoder": "conv"},
@@ -114,7 +114,7 @@ def test_what_does_not_change_the_training_may_differ(make, few, path):
         ({"lr": 0.02}, "is of a fit with lr=0.01, not lr=0.02: set it back, delete the file"),
         ({"random_state": 2}, "with random_state=1, not random_state=2"),
         ({"random_state": None}, "with random_state=1, not random_state=None"),
-        ({"objective": "swap"}, "with objective='marl', not objective='swap'"),
+        ({"objective": "swap"}, "with objective='transport', not objective='swap'"),
         ({"encoder": "mlp"}, "with encoder=mvdisent.nn._encoders.MLPEncoder with"),
         ({"early_stopping": True, "tol": 1}, "early_stopping=False, tol=0.0001, not early_stopp"),
         ({"net_params": {"optimizer": torch.optim.SGD}}, "not net_params={optimizer: torch.opt"),

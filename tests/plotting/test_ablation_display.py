@@ -155,7 +155,9 @@ def test_references_are_lines_in_their_row_or_of_their_block():
 def test_a_real_search_of_a_pipeline_is_drawn():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(40, 2, 3))
-    model = MultiViewDisentangler(2, 2, decoder_std=0.1, max_epochs=2, random_state=0)
+    model = MultiViewDisentangler(
+        2, 2, objective="marl", decoder_std=0.1, max_epochs=2, random_state=0
+    )
     prefix = "multiviewdisentangler__"
     weights = {"alpha": [0, 1], "beta": [0], "gamma": [0, 0.5]}
     search = GridSearchCV(

@@ -29,7 +29,9 @@ def history():
 def fitted():
     rng = np.random.default_rng(0)
     X = np.repeat(rng.normal(size=(64, 1, 4)), 2, axis=1)
-    return MultiViewDisentangler(2, 3, decoder_std=0.1, max_epochs=3, random_state=0).fit(X)
+    return MultiViewDisentangler(
+        2, 3, objective="marl", decoder_std=0.1, max_epochs=3, random_state=0
+    ).fit(X)
 
 
 def bars(panel):
