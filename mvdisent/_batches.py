@@ -12,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .nn._whitener import Whitener
+
 
 class Partners(NamedTuple):
     """Views that are as if of the same private factors as some views of a batch."""
@@ -42,6 +44,8 @@ class ViewDataset(torch.utils.data.Dataset[Batch]):
         False where a view is missing. None: all present.
     offset, scale : float
         Mean and standard deviation by which X is standardised.
+    whitener : Whitener or None
+        Takes the standardised views on.
     device : str or torch.device
         Where batches go.
     rows : ndarray of int, default=None
@@ -55,6 +59,7 @@ class ViewDataset(torch.utils.data.Dataset[Batch]):
         *,
         offset: float,
         scale: float,
+        whitener: Whitener | None = None,
         device: str | torch.device,
         rows: NDArray[np.intp] | None = None,
     ) -> None:
@@ -64,6 +69,7 @@ class ViewDataset(torch.utils.data.Dataset[Batch]):
         self.present = present
         self.offset = offset
         self.scale = scale
+        self.whitener = whitener
         self.device = device
         self.rows = rows
 
@@ -96,6 +102,9 @@ class ViewDataset(torch.utils.data.Dataset[Batch]):
             gathered = gathered.copy()
         x = torch.from_numpy(np.asarray(gathered, dtype=np.float32)).to(self.device)
         x.sub_(self.offset).div_(self.scale)
+        if self.whitener is not None:
+            with torch.no_grad():
+                x = self.whitener.whiten(x.flatten(0, 1).flatten(1)).reshape(x.shape)
         if self.present is None:
             return Batch(x, None, len(x))
         present = torch.from_numpy(self.present[rows]).to(self.device)

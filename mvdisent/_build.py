@@ -29,6 +29,7 @@ from .nn import (
     build_module,
 )
 from .nn._separator import Separator
+from .nn._whitener import Whitener
 from .objectives import MultiViewObjective
 
 Factory = Callable[..., torch.nn.Module]
@@ -42,6 +43,8 @@ _AUTO_FEATURES = 256
 
 # shared_weight="auto" of "transport", in which the private codes are kept apart by other means.
 _AUTO_SHARED_WEIGHT = 0.01
+# whiten="auto" of "transport"; chosen on validation tones (docs/separation.rst).
+_AUTO_WHITEN = 0.6
 
 # Arguments of skorch that do nothing here, and the parts that take arguments of their own.
 _UNUSED = {"criterion", "dataset", "iterator_valid", "kwargs", "max_epochs", "module"} | {
@@ -78,13 +81,14 @@ def build_net(
     """
     device = resolve_device(params["device"])
     weights, order = (torch.Generator().manual_seed(seed) for seed in seeds[:2])
-    encoder, decoder, referee, separator = _factories(params, view_shape)
+    encoder, decoder, referee, separator, whitener = _factories(params, view_shape)
     module = MultiViewVAE(
         _build_network("encoder", encoder, weights),
         _build_network("decoder", decoder, weights),
         **_sizes(params),
         referee=build_module(referee, weights) if referee else None,
         separator=build_module(separator, weights) if separator else None,
+        whitener=build_module(whitener, weights) if whitener else None,
         # Files and pickles from before there were two do not tell.
         precision=params.get("precision", "float32"),
     )
@@ -166,14 +170,20 @@ def check_resumable(net_params: Mapping[str, Any] | None) -> None:
             )
 
 
-def check_objective(net: MultiViewNet, objective: str) -> None:
-    """Refuse to go on with another objective: it has another network."""
-    fitted = find_objective(net.module_)
-    if objective != fitted:
-        raise ValueError(
-            f"objective={objective!r}, but the model was fitted with {fitted!r}: set it back, or "
-            "fit anew with warm_start=False"
-        )
+def check_structure(net: MultiViewNet, params: Mapping[str, Any]) -> None:
+    """Refuse to go on with another objective, which has another network, or other axes of X."""
+    whitener = net.module_.whitener
+    now = {"objective": params["objective"], "whiten": _resolve_whiten(params)}
+    fitted = {
+        "objective": find_objective(net.module_),
+        "whiten": 0.0 if whitener is None else whitener.power,
+    }
+    for name, value in fitted.items():
+        if now[name] != value:
+            raise ValueError(
+                f"{name}={params[name]!r}, but the model was fitted with {value!r}: set it back, "
+                "or fit anew with warm_start=False"
+            )
 
 
 def find_objective(module: MultiViewVAE) -> str:
@@ -186,12 +196,13 @@ def find_objective(module: MultiViewVAE) -> str:
 def outline_module(params: Mapping[str, Any], view_shape: Sequence[int]) -> MultiViewVAE:
     """Build an estimator's module without storage: names, shapes and types of its state."""
     with torch.device("meta"):
-        encoder, decoder, referee, separator = _factories(params, view_shape)
+        encoder, decoder, referee, separator, whitener = _factories(params, view_shape)
         return MultiViewVAE(
             encoder(),
             decoder(),
             referee=referee and referee(),
             separator=separator and separator(),
+            whitener=whitener and whitener(),
             **_sizes(params),
         )
 
@@ -220,6 +231,7 @@ def _factories(
     Callable[[], torch.nn.Module],
     Callable[[], Referee] | None,
     Callable[[], Separator] | None,
+    Callable[[], Whitener] | None,
 ]:
     encoder, decoder = (
         NETWORKS[params[name]][i] if isinstance(params[name], str) else params[name]
@@ -227,14 +239,14 @@ def _factories(
     )
     n_private, n_shared = _sizes(params).values()
     width = n_private + n_shared
-    objective = params["objective"]
+    objective, power = params["objective"], _resolve_whiten(params)
+    n_features = math.prod(view_shape)
     return (
         partial(encoder, view_shape, 2 * width),
         partial(decoder, width, view_shape),
         partial(Referee, n_private, n_shared) if objective == "swap" else None,
-        partial(Separator, n_private, n_shared, math.prod(view_shape))
-        if objective == "transport"
-        else None,
+        partial(Separator, n_private, n_shared, n_features) if objective == "transport" else None,
+        partial(Whitener, n_features, power) if power else None,
     )
 
 
@@ -245,6 +257,15 @@ def _resolve_shared_weight(params: Mapping[str, Any]) -> float:
     if isinstance(weight, str):
         return _AUTO_SHARED_WEIGHT if params["objective"] == "transport" else 1.0
     return float(weight)
+
+
+def _resolve_whiten(params: Mapping[str, Any]) -> float:
+    """Take "auto" as what each objective was tried with."""
+    # Files and pickles from before there was one do not tell.
+    power = params.get("whiten", 0.0)
+    if isinstance(power, str):
+        return _AUTO_WHITEN if params["objective"] == "transport" else 0.0
+    return float(power)
 
 
 def _resolve_std(decoder_std: float | str, view_shape: Sequence[int]) -> float:

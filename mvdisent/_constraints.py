@@ -27,6 +27,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "warmup_epochs": [Interval(Real, 0, None, closed="left")],
     # Bounds beyond any use, within which its square and those of their ratio stay finite.
     "decoder_std": [Interval(Real, 1e-9, 1e9, closed="both"), StrOptions({"auto"})],
+    "whiten": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
     "kl_estimator": [StrOptions(set(KL_ESTIMATORS))],
     "encoder": [StrOptions(set(NETWORKS)), callable],
     "decoder": [StrOptions(set(NETWORKS)), callable],

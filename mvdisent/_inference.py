@@ -11,6 +11,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Tensor
 
 from . import _checks, _param_checks
 from ._arrays import find_text_column, refuse_no_columns
@@ -130,8 +131,15 @@ class BlockCodesMixin(TransformerMixin):
             private,
             shared,
             device=net.device,
-            rescale=lambda x: x * self._scale + self._offset,
+            rescale=self._rescale,
         )
+
+    def _rescale(self, x: Tensor) -> Tensor:
+        """Take standardised views, whitened or not, to the units of X."""
+        whitener = self._live_net().module_.whitener
+        if whitener is not None:
+            x = whitener.restore(x.flatten(0, 1).flatten(1)).reshape(x.shape)
+        return x * self._scale + self._offset
 
     def reconstruct(self, X: ArrayLike) -> FloatArray:
         """Encode and decode each view, through the posterior means.
@@ -254,8 +262,16 @@ class BlockCodesMixin(TransformerMixin):
         present: NDArray[np.bool_] | None,
         rows: NDArray[np.intp] | None = None,
     ) -> ViewDataset:
-        scaling = {"offset": self._offset, "scale": self._scale}
-        return ViewDataset(views, present, **scaling, device=self._live_net().device, rows=rows)
+        net = self._live_net()
+        return ViewDataset(
+            views,
+            present,
+            offset=self._offset,
+            scale=self._scale,
+            whitener=net.module_.whitener,
+            device=net.device,
+            rows=rows,
+        )
 
     def _validate(self, X: ArrayLike, *, reset: bool) -> NDArray[Any]:
         """Shape X as views; 2-D X goes through scikit-learn's own validation."""

@@ -13,12 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from . import _checks
+from ._axes import learn_axes
 from ._batches import ViewDataset
 from ._build import (
     build_net,
     check_net_params,
-    check_objective,
     check_resumable,
+    check_structure,
     draw_seeds,
     resolve_device,
 )
@@ -85,7 +86,7 @@ class TrainingMixin(BlockCodesMixin):
         if fresh:
             self._start(views, present, labels, checkpoint)
         else:  # rebuilt, so that parameters set since then take effect
-            check_objective(self._live_net(), self.objective)
+            check_structure(self._live_net(), vars(self))
             self._net_state = self._net.get_state()
             del self._net
         parts = self._split(views, present, labels) if stop else None
@@ -118,6 +119,9 @@ class TrainingMixin(BlockCodesMixin):
             data, self._seeds = checkpoint.claim(params, data, self._seeds)
             self._offset, self._scale = data["mean"], data["std"]
         self._net = build_net(vars(self), self.view_shape_, self._seeds)
+        whitener = self._net.module_.whitener
+        if whitener is not None:
+            learn_axes(whitener, self._dataset(views, present))
 
     def _run(
         self,

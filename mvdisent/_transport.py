@@ -28,6 +28,9 @@ _MAX_COUPLED = {False: 400, True: 800}
 _CHUNK = 256
 # References from which the axes are found on which views are compared.
 _N_FOR_AXES = 512
+# Part of the largest standard deviation below which an axis tells nothing.
+_MIN_STD = 1e-3
+_TINY = 1e-12
 # Anchors that are tried, at most, one for so many views; and the views that judge them.
 _N_ANCHORS, _VIEWS_AN_ANCHOR, _N_JUDGES = 8, 256, 1024
 # Of the mean variance of the shared codes, added to that within samples.
@@ -157,12 +160,11 @@ def fit_separator(
     for anchor in rng.integers(len(pool.rows), size=n_anchors):
         _set_references(separator, module, pool, int(anchor), size, rng)
         private = separator.separate_private(pool.private[judges], module.decode)
-        error = sum(
-            float((module.decode(z[:, None], shared).flatten(1) - true).square().sum())
-            for z, shared, true in zip(
-                private.split(_CHUNK), pool.shared[judges].split(_CHUNK), x.split(_CHUNK), strict=True
-            )
-        )
+        error = 0.0
+        for start in range(0, len(judges), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            x_hat = module.decode(private[part, None], pool.shared[judges[part]]).flatten(1)
+            error += float((x_hat - x[part]).square().sum())
         if error < least:
             best, least = {k: v.clone() for k, v in separator.state_dict().items()}, error
     if best is not None:
@@ -243,13 +245,17 @@ def _set_references(
         return module.decode(codes[:, None], separator.anchor.expand(len(codes), -1)).flatten(1)
 
     views = decode(codes[:_N_FOR_AXES])
-    seed = int(rng.integers(2**31))
-    axes = randomized_svd(
-        views.cpu().numpy(),
+    _, stds, axes = randomized_svd(
+        (views - views.mean(0)).cpu().numpy(),
         separator.basis.shape[1],
         power_iteration_normalizer="QR",  # the default depends on scikit-learn's configuration
-        random_state=seed,
-    )[2]
-    separator.basis.copy_(torch.from_numpy(np.ascontiguousarray(axes.T)))
-    places = [decode(part) @ separator.basis for part in codes.split(_N_FOR_AXES)]
-    separator.reference_views.copy_(torch.cat(places))
+        random_state=int(rng.integers(2**31)),
+    )
+    # In the raw views the faintest of what is private would count for nothing.
+    scaled = np.where(stds > _MIN_STD * stds[0], 1 / np.maximum(stds, _TINY), 0.0)[:, None] * axes
+    separator.basis.copy_(torch.from_numpy(np.ascontiguousarray(scaled.T)))
+    starts = range(0, len(codes), _N_FOR_AXES)
+    places = torch.cat([decode(codes[i : i + _N_FOR_AXES]) @ separator.basis for i in starts])
+    unit = places.std().clamp_min(_TINY)
+    separator.basis.div_(unit)
+    separator.reference_views.copy_(places / unit)

@@ -32,6 +32,7 @@ LAYERS = {
 }
 # The estimator, the checks and the command line are several files each.
 PART_OF = {
+    "_axes": "_net",
     "_batches": "_net",
     "_build": "_net",
     "_checkpoint": "_disentangler",

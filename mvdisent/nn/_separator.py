@@ -10,12 +10,12 @@ from torch import Tensor, nn
 #: Views to whose private codes all others are taken.
 N_REFERENCES = 2048
 #: Axes on which decoded views are compared, at most.
-MAX_AXES = 32
+MAX_AXES = 96
 # References among which a view is placed; the ridge of their weights, as a part of the squared
 # distances to them; and how often it is placed: the more of the two last, the less of what lies
 # across the references is left, and the less of where it lies along them.
 _N_NEAREST = 16
-_RIDGE = 0.1
+_RIDGE = 0.02
 _N_PASSES = 4
 # So that references that all decode alike have equal weights.
 _TINY = 1e-12
@@ -49,7 +49,7 @@ class Separator(nn.Module):
     anchor : Tensor of shape (n_shared,)
         The shared code that all are decoded with.
     basis : Tensor of shape (n_features, n_axes)
-        Orthonormal axes of the decoded references.
+        Principal axes of the decoded references, scaled so that these vary alike along each.
     reference_views : Tensor of shape (2048, n_axes)
         The references, decoded with the anchor.
     reference_codes : Tensor of shape (2048, n_private)

@@ -13,6 +13,7 @@ from ._experts import leave_one_out_products, product_of_experts
 from ._referee import Referee
 from ._separator import Separator
 from ._shapes import check_gaussians, check_width
+from ._whitener import Whitener
 
 # Standard deviations stay within exp(-6) and exp(6): no exp over- or underflows in float32.
 _MAX_ABS_LOG_VAR = 12.0
@@ -78,6 +79,8 @@ class MultiViewVAE(nn.Module):
         Trained with the two, where the objective asks for it.
     separator : Separator, default=None
         Set once the others are trained, where the objective asks for it.
+    whitener : Whitener, default=None
+        What views go through before they come here, and back, kept with the networks.
     precision : {"float32", "bfloat16"}, default="float32"
         Of the products of encoder and decoder in training; their results and all
         else are float32.
@@ -92,6 +95,7 @@ class MultiViewVAE(nn.Module):
         n_shared: int,
         referee: Referee | None = None,
         separator: Separator | None = None,
+        whitener: Whitener | None = None,
         precision: str = "float32",
     ) -> None:
         super().__init__()
@@ -101,6 +105,7 @@ class MultiViewVAE(nn.Module):
         self.n_shared = check_width("n_shared", n_shared)
         self.referee = referee
         self.separator = separator
+        self.whitener = whitener
         _checks.check_option("precision", precision, PRECISIONS)
         self.precision = precision
 

@@ -32,7 +32,8 @@ Arrays = dict[str, NDArray[Any]]
 Node = dict[str, Any]
 
 # Of parameters that have another default now than files had that lack them.
-_BEFORE = {"objective": "marl"}
+_BEFORE = {"objective": "marl", "whiten": 0.0}
+_OWN_BUFFERS = ("separator.", "whitener.")
 _DEVICES = ("cpu", "cuda", "mps", "xpu")
 _SET_OUTPUT = (None, "default", "pandas", "polars")
 _INPUT_STATE = ("n_views_in_", "n_features_in_", "feature_names_in_")
@@ -54,6 +55,7 @@ _MAX_AXES = 8
 _MAX_STEPS = 64
 _MAX_TERMS = 64
 _MAX_GENERATOR = 2**13  # bytes in the state of a generator
+
 
 class Restoration:
     """One estimator on its way back: parameters, then shapes, then arrays.
@@ -183,7 +185,7 @@ class Restoration:
                 for slot in _slots(model):
                     self._require(start + slot, *_spec_of(tensor))
         # A user's own buffer may hold an infinity.
-        checked = [*weights, *(n for n in outline.state_dict() if n.startswith("separator."))]
+        checked = [*weights, *(n for n in outline.state_dict() if n.startswith(_OWN_BUFFERS))]
         finite = ["kl_private", "kl_shared", "epochs", *(f"module/{name}" for name in checked)]
         self.models.append(model)
         self._fills.append(partial(_fill_model, model, state, prefix, finite))

@@ -39,7 +39,9 @@ def test_rows_are_means_and_spreads_of_the_windows(model):
 def test_a_pipeline_with_a_front_end_takes_recordings_of_sound():
     rng = np.random.default_rng(0)
     log_mel = LogMel(8000, n_fft=256, hop_length=128, n_mels=8)
-    model = make_pipeline(log_mel, MultiViewDisentangler(2, 3, objective="marl", max_epochs=1, decoder_std=0.1))
+    model = make_pipeline(
+        log_mel, MultiViewDisentangler(2, 3, objective="marl", max_epochs=1, decoder_std=0.1)
+    )
     model.fit(rng.normal(size=(40, 2, 1000)))
     sounds = [rng.normal(size=n) for n in (1000, 5000)]
     pooled = WindowFeatures(model, 1000, hop=500).transform(sounds)
