@@ -30,8 +30,9 @@ scoring = {
 }
 terms = ("alpha", "beta", "gamma")
 together = {term: [2.0] for term in terms}
+settings = {"objective": "marl", "max_epochs": 10, "batch_size": 64, "lr": 5e-3, "warmup_epochs": 3}
 search = GridSearchCV(
-    MultiViewDisentangler(max_epochs=10, batch_size=64, lr=5e-3, warmup_epochs=3, random_state=0),
+    MultiViewDisentangler(**settings, random_state=0),
     [*ablation_grid(**{term: [0, 2] for term in terms}), together],
     scoring=scoring,
     refit=False,

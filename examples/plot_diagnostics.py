@@ -1,7 +1,7 @@
 """Is this fit healthy, collapsed or leaking?
 =============================================
 
-Three fits of the same pairs of tones, with other weights. No label is needed to tell them
+Three fits of the same pairs of tones by the paper's objective, with other weights. No label is needed to tell them
 apart: the KL of each dimension, and the terms of the loss, epoch by epoch, do.
 """
 
@@ -16,7 +16,8 @@ from mvdisent.plotting import HistoryDisplay
 
 log_mel = LogMel(16000, n_fft=1024, hop_length=1024, n_mels=32)
 X, _ = make_tone_views(1000, duration=0.25, transform=log_mel.fit_transform, random_state=0)
-model = MultiViewDisentangler(max_epochs=8, batch_size=64, lr=3e-3, random_state=0)
+settings = {"objective": "marl", "max_epochs": 8, "batch_size": 64, "lr": 3e-3}
+model = MultiViewDisentangler(**settings, random_state=0)
 
 
 def describe(kind):

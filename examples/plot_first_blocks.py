@@ -14,7 +14,8 @@ from mvdisent.plotting import HistoryDisplay, LatentDisplay
 from mvdisent.views import split_views
 
 X, factors = make_tone_views(2000, random_state=0)
-model = make_pipeline(LogMel(16000), MultiViewDisentangler(max_epochs=20, random_state=0))
+log_mel = LogMel(16000, compression=0.25)  # the fourth root of the power, in place of dB
+model = make_pipeline(log_mel, MultiViewDisentangler(max_epochs=20, random_state=0))
 model.fit(X[:1600])
 
 # %%

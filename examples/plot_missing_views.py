@@ -47,7 +47,13 @@ training_sets = {
 _, ax = plt.subplots(figsize=(6, 4.2), layout="constrained")
 for name, views in training_sets.items():
     model = MultiViewDisentangler(
-        output="shared", max_epochs=6, warmup_epochs=2, batch_size=64, lr=5e-3, random_state=0
+        objective="marl",
+        output="shared",
+        max_epochs=6,
+        warmup_epochs=2,
+        batch_size=64,
+        lr=5e-3,
+        random_state=0,
     ).fit(views)
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     probe.fit(model.transform(views), timbre[train])

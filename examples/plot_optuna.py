@@ -35,7 +35,9 @@ def judge(trial):
     weights = {
         name: trial.suggest_float(name, 0.03, 3, log=True) for name in ("alpha", "beta", "gamma")
     }
-    model = MultiViewDisentangler(**weights, lr=5e-3, batch_size=100, random_state=0)
+    model = MultiViewDisentangler(
+        **weights, objective="marl", lr=5e-3, batch_size=100, random_state=0
+    )
     for epoch in range(n_epochs):
         model.partial_fit(X[train])  # one epoch more
         score = separation(model, X[validation], factors[validation])

@@ -34,7 +34,7 @@ def frame_encoder(view_shape, n_outputs):
 log_mel = LogMel(16000, n_fft=1024, hop_length=1024, n_mels=32)
 X, _ = make_tone_views(1200, duration=0.25, transform=log_mel.fit_transform, random_state=0)
 
-settings = {"max_epochs": 8, "batch_size": 64, "lr": 3e-3, "random_state": 0}
+settings = {"objective": "marl", "max_epochs": 8, "batch_size": 64, "lr": 3e-3, "random_state": 0}
 models = {
     'encoder="mlp"': MultiViewDisentangler(**settings),
     "encoder=frame_encoder": MultiViewDisentangler(encoder=frame_encoder, **settings),

@@ -12,11 +12,12 @@ from mvdisent.metrics import probe_table
 from mvdisent.plotting import ProbeDisplay
 from mvdisent.views import split_views
 
-X, factors = make_tone_views(2100, transform=LogMel(16000).fit_transform, random_state=0)
+log_mel = LogMel(16000, compression=0.25)  # the fourth root of the power, in place of dB
+X, factors = make_tone_views(2100, transform=log_mel.fit_transform, random_state=0)
 model = MultiViewDisentangler(max_epochs=20, random_state=0).fit(X[:1600])
 
 tones, truth, groups = split_views(X[1600:], factors[1600:])
-private, shared = model.encode(tones)
+private, shared = model.encode(tones, code="features")  # what transform returns, by block
 table = probe_table(
     {"private": private[:, 0], "shared": shared},
     truth[["timbre", "frequency"]],

@@ -24,8 +24,9 @@ X, factors = make_tone_views(
     random_state=0,
 )
 labels = factors[["timbre", "frequency_v0", "frequency_v1"]]  # for probe_gap alone
+settings = {"objective": "marl", "max_epochs": 6, "batch_size": 64, "lr": 5e-3, "warmup_epochs": 2}
 search = GridSearchCV(
-    MultiViewDisentangler(max_epochs=6, batch_size=64, lr=5e-3, warmup_epochs=2, random_state=0),
+    MultiViewDisentangler(**settings, random_state=0),
     [{"alpha": [w], "beta": [w], "gamma": [w]} for w in (0.05, 0.3, 1, 3, 10)],
     scoring={
         "cross_view": get_scorer("cross_view"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 from sklearn.decomposition import IncrementalPCA
 
@@ -18,10 +20,12 @@ def learn_axes(whitener: Whitener, dataset: ViewDataset) -> None:
     Parameters
     ----------
     whitener : Whitener
-        As it is built, the identity; takes the axes over.
+        Takes the axes over.
     dataset : ViewDataset
-        The views, which go through this whitener.
+        The views; what whitens them is left out here.
     """
+    dataset = copy.copy(dataset)
+    dataset.whitener = None
     n_samples, n_views = dataset.X.shape[:2]
     present = dataset.present
     places = np.arange(n_samples * n_views) if present is None else np.flatnonzero(present)

@@ -104,7 +104,8 @@ class ViewDataset(torch.utils.data.Dataset[Batch]):
         x.sub_(self.offset).div_(self.scale)
         if self.whitener is not None:
             with torch.no_grad():
-                x = self.whitener.whiten(x.flatten(0, 1).flatten(1)).reshape(x.shape)
+                whitened = self.whitener.whiten(x.flatten(0, 1))
+            x = whitened.reshape(*x.shape[:2], *whitened.shape[1:])
         if self.present is None:
             return Batch(x, None, len(x))
         present = torch.from_numpy(self.present[rows]).to(self.device)

@@ -29,7 +29,7 @@ from .nn import (
     build_module,
 )
 from .nn._separator import Separator
-from .nn._whitener import Whitener
+from .nn._whitener import Whitener, count_axes
 from .objectives import MultiViewObjective
 
 Factory = Callable[..., torch.nn.Module]
@@ -98,7 +98,9 @@ def build_net(
     # Files and pickles from before there was one do not tell.
     is_transport = params["objective"] == "transport"
     criterion["contrast"] = params.get("contrast", 0.0) if is_transport else 0.0
-    criterion["decoder_std"] = _resolve_std(params["decoder_std"], view_shape)
+    # Of fewer values each weighs more, so that a view weighs the same.
+    std_unit = math.sqrt(math.prod(_inner_shape(params, view_shape)) / math.prod(view_shape))
+    criterion["decoder_std"] = std_unit * _resolve_std(params["decoder_std"], view_shape)
     given = check_net_params(params["net_params"])
     # The fused kernel belongs to the default: not every optimizer has one.
     adam = {"optimizer": torch.optim.Adam, "optimizer__fused": True}
@@ -120,10 +122,11 @@ def build_net(
     net = net_class(module, objective, **settings)
     net.noise_generator = torch.Generator(device).manual_seed(seeds[2])
     net.warmup_epochs = params["warmup_epochs"]
+    net.std_unit = std_unit
     net.partner_seed = seeds[2]
     net.max_norm = params["max_grad_norm"]
     if net.max_norm is not None:  # the gradient grows as decoder_std falls
-        auto = _resolve_std("auto", view_shape)
+        auto = std_unit * _resolve_std("auto", view_shape)
         ratio = max(1.0, auto / criterion["decoder_std"])
         net.max_norm *= ratio * ratio
     try:
@@ -240,13 +243,15 @@ def _factories(
     n_private, n_shared = _sizes(params).values()
     width = n_private + n_shared
     objective, power = params["objective"], _resolve_whiten(params)
-    n_features = math.prod(view_shape)
+    whitener = partial(Whitener, math.prod(view_shape), power, rotate=_is_rotated(params))
+    inner_shape = _inner_shape(params, view_shape)
+    n_features = math.prod(inner_shape)
     return (
-        partial(encoder, view_shape, 2 * width),
-        partial(decoder, width, view_shape),
+        partial(encoder, inner_shape, 2 * width),
+        partial(decoder, width, inner_shape),
         partial(Referee, n_private, n_shared) if objective == "swap" else None,
         partial(Separator, n_private, n_shared, n_features) if objective == "transport" else None,
-        partial(Whitener, n_features, power) if power else None,
+        whitener if power else None,
     )
 
 
@@ -266,6 +271,18 @@ def _resolve_whiten(params: Mapping[str, Any]) -> float:
     if isinstance(power, str):
         return _AUTO_WHITEN if params["objective"] == "transport" else 0.0
     return float(power)
+
+
+def _is_rotated(params: Mapping[str, Any]) -> bool:
+    """Tell whether the networks see principal components: if neither asks for views' own shape."""
+    return bool(_resolve_whiten(params)) and params["encoder"] == params["decoder"] == "mlp"
+
+
+def _inner_shape(params: Mapping[str, Any], view_shape: Sequence[int]) -> tuple[int, ...]:
+    """Give the shape in which views come to the networks."""
+    if _is_rotated(params):
+        return (count_axes(math.prod(view_shape)),)
+    return tuple(view_shape)
 
 
 def _resolve_std(decoder_std: float | str, view_shape: Sequence[int]) -> float:

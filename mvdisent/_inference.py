@@ -138,7 +138,7 @@ class BlockCodesMixin(TransformerMixin):
         """Take standardised views, whitened or not, to the units of X."""
         whitener = self._live_net().module_.whitener
         if whitener is not None:
-            x = whitener.restore(x.flatten(0, 1).flatten(1)).reshape(x.shape)
+            x = whitener.restore(x.flatten(0, 1)).reshape(*x.shape[:2], *self.view_shape_)
         return x * self._scale + self._offset
 
     def reconstruct(self, X: ArrayLike) -> FloatArray:

@@ -83,6 +83,8 @@ class MultiViewNet(NeuralNet):
         Source of the draws from the posteriors, on the device.
     warmup_epochs : float
         Epochs over which the weights of the shared terms rise from 0.
+    std_unit : float
+        Of ``decoder_std``, where views come to the networks as fewer values.
     partner_seed : int
         Seed of the search for partners, where the objective is "transport".
     max_norm : float or None
@@ -92,6 +94,7 @@ class MultiViewNet(NeuralNet):
     noise_generator: torch.Generator
     warmup_epochs: float
     partner_seed: int
+    std_unit: float
     max_norm: float | None
     callbacks_: list[tuple[str, Callback]]
 
@@ -237,7 +240,10 @@ class MultiViewNet(NeuralNet):
 
     def _find_cause(self, batch: Batch) -> str:
         """Say why the loss of a batch may be infinite or NaN, and what to do."""
-        peak = float(batch.x.abs().max())
+        x, whitener = batch.x, self.module_.whitener
+        if whitener is not None:
+            x = whitener.restore(x.flatten(0, 1))
+        peak = float(x.abs().max())
         if peak > _MAX_PEAK:
             return (
                 f"a value of X lies {peak:.3g} standard deviations from the mean of X: clip X, or "
@@ -246,7 +252,7 @@ class MultiViewNet(NeuralNet):
         weigh = self.criterion_
         weights = (
             f"lower the weights alpha={weigh.alpha}, beta={weigh.beta} and gamma={weigh.gamma}, or "
-            f"raise decoder_std={weigh.decoder_std:.3g}"
+            f"raise decoder_std={weigh.decoder_std / self.std_unit:.3g}"
         )
         if not self.epochs_ and not self._n_steps:
             return f"this was the first step, so it is not lr: {weights}"

@@ -76,7 +76,7 @@ SETTINGS = {
 SPECTRA: Mapping[str, Mapping[str, Any]] = {
     "marl": {},
     "swap": {},
-    "transport": {"n_fft": 4096, "hop_length": 2048, "n_mels": 128, "compression": 0.25},
+    "transport": {"n_fft": 2048, "hop_length": 1024, "n_mels": 128, "compression": 0.25},
 }
 
 #: Under 90 seconds on two cores, all in.

@@ -254,7 +254,7 @@ def test_a_pipeline_names_the_features_after_names_of_spectra(small):
 
 
 def test_names_that_are_not_of_the_columns_are_refused(small, train):
-    model = MultiViewDisentangler(**small, max_epochs=1).fit(train.X[:, 0])
+    model = MultiViewDisentangler(**small, objective="marl", max_epochs=1).fit(train.X[:, 0])
     assert len(model.get_feature_names_out([f"x{i}" for i in range(12)])) == P + S
     with pytest.raises(ValueError, match=r"number of features \(12\), got 3"):
         model.get_feature_names_out(["a", "b", "c"])

@@ -60,9 +60,8 @@ def added_memory(call):
 # A copy as float32 would be the whole of it, or half.
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_a_fit_to_a_memmap_holds_a_small_part_of_it(on_disk, early_stopping):
-    model = MultiViewDisentangler(
-        2, 2, max_epochs=1, batch_size=128, early_stopping=early_stopping, random_state=0
-    )
+    settings = {"max_epochs": 1, "batch_size": 128, "random_state": 0}
+    model = MultiViewDisentangler(2, 2, objective="marl", early_stopping=early_stopping, **settings)
     fitted, numpy_peak, largest = added_memory(lambda: model.fit(on_disk))
     assert fitted.n_epochs_ == 1
     assert numpy_peak < on_disk.nbytes / 3
@@ -71,6 +70,13 @@ def test_a_fit_to_a_memmap_holds_a_small_part_of_it(on_disk, early_stopping):
     features, numpy_peak, largest = added_memory(lambda: fitted.transform(on_disk))
     assert max(numpy_peak, largest) < on_disk.nbytes / 3
     assert_array_equal(features, fitted.transform(np.array(on_disk)))
+
+
+def test_what_partners_axes_and_references_take_does_not_grow_with_the_rows(on_disk):
+    model = MultiViewDisentangler(2, 2, max_epochs=2, warmup_epochs=1, random_state=0)
+    peaks = [added_memory(lambda n=n: model.fit(on_disk[:n]))[1:] for n in (600, 1800)]
+    for few, many in zip(*peaks, strict=True):
+        assert many < few + on_disk[:1200].nbytes / 4
 
 
 def test_a_memmap_gives_the_bits_of_an_array(on_disk):
@@ -84,7 +90,7 @@ def test_a_search_over_a_source_copies_no_fold(on_disk):
     X = on_disk.reshape(len(on_disk), 2, 64, 32)
     source = augment(X, [])
     assert_array_equal(source[7:99], X[7:99])
-    model = MultiViewDisentangler(2, 2, max_epochs=1, random_state=0)
+    model = MultiViewDisentangler(2, 2, objective="marl", max_epochs=1, random_state=0)
     search = GridSearchCV(model, {"alpha": [0.5]}, cv=2, refit=False)
     searched, numpy_peak, largest = added_memory(lambda: search.fit(source))
     assert np.isfinite(searched.cv_results_["mean_test_score"]).all()

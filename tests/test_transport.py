@@ -154,7 +154,7 @@ def test_without_siblings_that_agree_no_shared_axis_is_kept(module, dataset):
 
 @pytest.fixture(scope="module")
 def transported(train, small):
-    params = {**small, "warmup_epochs": 4, "objective": "transport"}
+    params = {**small, "warmup_epochs": 4, "objective": "transport", "whiten": 0.0}
     return MultiViewDisentangler(**params, max_epochs=20).fit(train.X)
 
 

@@ -101,7 +101,7 @@ def search(args, seed):
     scoring = {f"{b} {f}": make_probe_scorer(b, f) for b, f in CELLS}
     scoring |= {name: get_scorer(name) for name in RANKERS}
     search = GridSearchCV(
-        MultiViewDisentangler(max_epochs=args.epochs, random_state=seed),
+        MultiViewDisentangler(objective="marl", max_epochs=args.epochs, random_state=seed),
         grid_of(args),
         scoring=scoring,
         cv=ShuffleSplit(1, test_size=2000, random_state=seed),

@@ -31,7 +31,11 @@ def fit(n_samples, n_epochs, batch_size, *, distributed):
     """Give the seconds of an epoch and the weights."""
     X = np.random.default_rng(0).standard_normal((n_samples, 2, 64, 32), dtype=np.float32)
     model = MultiViewDisentangler(
-        distributed=distributed, batch_size=batch_size, max_epochs=n_epochs, random_state=0
+        objective="marl",
+        distributed=distributed,
+        batch_size=batch_size,
+        max_epochs=n_epochs,
+        random_state=0,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # noise has nothing to share

@@ -50,7 +50,7 @@ def write_files(folder, n_files, seconds):
 def fit_model(path):
     """Save the default model, trained for one epoch: its size decides the speed."""
     X = np.random.default_rng(0).uniform(-0.5, 0.5, (256, 2, RATE)).astype(np.float32)
-    model = MultiViewDisentangler(max_epochs=1, random_state=0)
+    model = MultiViewDisentangler(objective="marl", max_epochs=1, random_state=0)
     save(make_pipeline(LogMel(RATE), model).fit(X), path)
 
 

@@ -38,7 +38,9 @@ def peak_memory():
 def measure(n_samples, n_views, batch_size):
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n_samples, n_views, N_FEATURES), dtype=np.float32)
-    model = MultiViewDisentangler(max_epochs=1, batch_size=batch_size, random_state=0)
+    model = MultiViewDisentangler(
+        objective="marl", max_epochs=1, batch_size=batch_size, random_state=0
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of collapse: the data are noise
         model.fit(X[: min(2 * batch_size, n_samples)]).transform(X[:512])  # warms up

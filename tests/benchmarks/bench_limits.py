@@ -34,7 +34,9 @@ def seconds_of(call):
 
 
 def fit(X, network):
-    model = MultiViewDisentangler(encoder=network, decoder=network, max_epochs=1, random_state=0)
+    model = MultiViewDisentangler(
+        objective="marl", encoder=network, decoder=network, max_epochs=1, random_state=0
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of collapse: the data are noise
         model.fit(X)

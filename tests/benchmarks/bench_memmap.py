@@ -73,7 +73,7 @@ class PeakMemory:
 
 
 def model(epochs=1):
-    return MultiViewDisentangler(max_epochs=epochs, random_state=0)
+    return MultiViewDisentangler(objective="marl", max_epochs=epochs, random_state=0)
 
 
 def fit(X, epochs=1):

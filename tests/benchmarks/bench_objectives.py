@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from mvdisent import LogMel, MultiViewDisentangler
+from mvdisent._reproduce import SPECTRA
 from mvdisent.datasets import make_tone_views
 
 OBJECTIVES = ("marl", "swap", "transport")
@@ -43,7 +44,7 @@ def main():
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    spectra = LogMel(16000, n_fft=4096, hop_length=2048, n_mels=128, compression=0.25)
+    spectra = LogMel(16000, **SPECTRA["transport"])
     X = make_tone_views(args.n_samples, transform=spectra.fit_transform, random_state=0)[0]
     print(f"{X.shape}, {args.threads} threads, {args.epochs} epochs, seeds {args.seeds}")
     epochs = {objective: [] for objective in OBJECTIVES}

@@ -64,6 +64,7 @@ def estimator(X, arguments, precision="float32"):
     model = MultiViewDisentangler(
         N_PRIVATE,
         N_SHARED,
+        objective="marl",
         decoder_std=OBJECTIVE.decoder_std,
         lr=LR,
         max_epochs=arguments.epochs,

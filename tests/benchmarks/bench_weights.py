@@ -39,7 +39,7 @@ def score_cells(args, seed):
     )
     rows = range(len(X))
     search = GridSearchCV(
-        MultiViewDisentangler(random_state=seed),
+        MultiViewDisentangler(objective="marl", random_state=seed),
         [{name: [w] for name in ("alpha", "beta", "gamma")} for w in args.weights],
         scoring={f"{block} {factor}": make_probe_scorer(block, factor) for block, factor in SIGNS},
         cv=[(rows[: args.n_train], rows[args.n_train :])],

@@ -20,7 +20,9 @@ TRACKS = [np.random.default_rng(n).normal(size=(4, n)).astype(np.float32) for n 
 
 @pytest.fixture(scope="module")
 def model(small):
-    return MultiViewDisentangler(**small, max_epochs=3).fit(crops(TRACKS, 16)[np.arange(90) % 3])
+    return MultiViewDisentangler(**small, objective="marl", max_epochs=3).fit(
+        crops(TRACKS, 16)[np.arange(90) % 3]
+    )
 
 
 def test_rows_are_means_and_spreads_of_the_windows(model):
