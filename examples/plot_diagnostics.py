@@ -1,8 +1,8 @@
 """Is this fit healthy, collapsed or leaking?
 =============================================
 
-Three fits of the same pairs of tones by the paper's objective, with other weights. No label is needed to tell them
-apart: the KL of each dimension, and the terms of the loss, epoch by epoch, do.
+Three fits of the same pairs of tones by the paper's objective, with other weights. No label is
+needed to tell them apart: the KL of each dimension, and the terms of the loss, epoch by epoch, do.
 """
 
 import warnings

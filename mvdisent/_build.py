@@ -44,7 +44,7 @@ _AUTO_FEATURES = 256
 # shared_weight="auto" of "transport", in which the private codes are kept apart by other means.
 _AUTO_SHARED_WEIGHT = 0.01
 # whiten="auto" of "transport"; chosen on validation tones (docs/separation.rst).
-_AUTO_WHITEN = 0.6
+_AUTO_WHITEN = 0.65
 
 # Arguments of skorch that do nothing here, and the parts that take arguments of their own.
 _UNUSED = {"criterion", "dataset", "iterator_valid", "kwargs", "max_epochs", "module"} | {

@@ -56,7 +56,7 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
         sqrt(n_features / 256), so that a finer resolution weighs no more.
     whiten : float or "auto", default="auto"
         From 0 to 1: each principal axis of X is scaled by its standard deviation to
-        the power -whiten [6]_, so that faint ones count. "auto": 0.6 for "transport", else 0.
+        the power -whiten [6]_, so that faint ones count. "auto": 0.65 for "transport", else 0.
     kl_estimator : {"stratified", "weighted"}, default="stratified"
         Minibatch estimator of the aggregated posterior; see
         :func:`mvdisent.objectives.split_kl`.

@@ -123,7 +123,7 @@ def test_partners_are_sought_in_compressed_spectra_and_drawn_in_decibels(
     assert "n_mels=128, compression=0.25)" in result.output
     spectra = json.loads((tmp_path / "report.json").read_text())["spectra"]
     assert spectra == _reproduce.SPECTRA["transport"]
-    assert drawn[0].shape[1:] == (128, 8)
+    assert drawn[0].shape[1:] == (128, 16)
     for picture in drawn:
         assert picture.min() >= picture.max() - 80.001
         assert picture.min() < -20  # a tone alone: most bands lie far below its peak

@@ -48,7 +48,8 @@ def test_a_fit_ends_near_that_of_float32(objective, network):
     }
     plain = MultiViewDisentangler(**params).fit(X)
     model = MultiViewDisentangler(**params, **HALF).fit(X)
-    assert not np.array_equal(model.transform(X), plain.transform(X))
+    codes = [fitted.encode(X, code="mean")[0] for fitted in (model, plain)]
+    assert not np.array_equal(*codes)
     assert_allclose(model.history_["loss"], plain.history_["loss"], rtol=0.02)
     assert_allclose(model.score(X), plain.score(X), rtol=0.01)
 

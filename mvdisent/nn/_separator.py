@@ -15,7 +15,7 @@ MAX_AXES = 96
 # distances to them; and how often it is placed: the more of the two last, the less of what lies
 # across the references is left, and the less of where it lies along them.
 _N_NEAREST = 16
-_RIDGE = 0.02
+_RIDGE = 0.01
 _N_PASSES = 4
 # So that references that all decode alike have equal weights.
 _TINY = 1e-12

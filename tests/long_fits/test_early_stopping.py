@@ -68,15 +68,16 @@ def test_the_held_out_loss_is_minus_the_score_of_the_held_out_rows(make, few, he
 
 
 def test_no_step_sees_a_held_out_row(make, few, held_out):
-    """Other values in the held-out rows, of the same mean and spread, change no weight."""
+    """The held-out rows in another order, of the same mean, spread and axes, change no weight."""
     model = make(max_epochs=1).fit(few)
     other = few.copy()
     rows = held_out[0][1]
     other[rows] = few[rows][::-1]
     again = make(max_epochs=1).fit(other)
-    assert_array_equal(
+    assert_allclose(
         again._net.module_.encoder.layers[0].weight.detach().numpy(),
         model._net.module_.encoder.layers[0].weight.detach().numpy(),
+        atol=1e-5,  # of the axes, which are found by other roundings
     )
     seen = few.copy()
     seen[held_out[0][0]] = few[held_out[0][0]][::-1]
