@@ -8,12 +8,7 @@ from pathlib import Path
 
 DOCS = Path(__file__).parents[1]
 OUT = DOCS / "_static" / "readme.png"
-MODELS = {
-    "published": "#9a9a9a",
-    '"marl"': "#d0761a",
-    '"swap"': "#3585d0",
-    '"transport"': "#2a8f57",
-}
+MODELS = {"published": "#9a9a9a", '"marl"': "#d0761a", '"swap"': "#3585d0"}
 CHANCE = {"timbre": 0.245, "frequency": 0.047}  # as the README says above the table
 
 
@@ -34,17 +29,15 @@ def draw(table: dict[str, list[tuple[float, float]]]) -> None:
     fig, axes = plt.subplots(1, 2, figsize=(8, 3), sharey=True, layout="constrained")
     for k, (panel, (factor, chance)) in enumerate(zip(axes, CHANCE.items(), strict=True)):
         for i, (model, colour) in enumerate(MODELS.items()):
-            means, spreads = zip(
-                *(cells[len(MODELS) * k + i] for cells in table.values()), strict=True
-            )
-            places = [row + 0.21 * (i - 1.5) for row in range(len(table))]
-            panel.bar(places, means, 0.19, yerr=spreads, color=colour, label=model, capsize=2)
+            means, spreads = zip(*(cells[3 * k + i] for cells in table.values()), strict=True)
+            places = [row + 0.27 * (i - 1) for row in range(len(table))]
+            panel.bar(places, means, 0.25, yerr=spreads, color=colour, label=model, capsize=2)
         panel.axhline(chance, color="black", linestyle=":", linewidth=1, label="chance")
         panel.set_xticks(range(len(table)), list(table))
         panel.set(title=f"{factor} read from each block", ylim=(0, 1.05))
         panel.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("accuracy of a small probe")
-    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     fig.savefig(OUT, dpi=150, metadata={"Software": None})
 
 
