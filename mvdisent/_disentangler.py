@@ -57,6 +57,7 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
     whiten : float or "auto", default="auto"
         From 0 to 1: each principal axis of X is scaled by its standard deviation to
         the power -whiten [6]_, so that faint ones count. "auto": 0.65 for "transport", else 0.
+        Above 0, "mlp" networks see (and reconstructions are of) the first 128 axes alone.
     kl_estimator : {"stratified", "weighted"}, default="stratified"
         Minibatch estimator of the aggregated posterior; see
         :func:`mvdisent.objectives.split_kl`.
@@ -76,8 +77,8 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
         decoder_std is smaller than "auto", it counts for the square of their
         ratio, as the gradient does. None: no bound.
     early_stopping : bool, default=False
-        Whether `fit` holds some samples out, stops once the loss on them no
-        longer falls, and keeps the weights of the best epoch.
+        Whether `fit` holds samples out, stops once their loss no longer falls, and
+        keeps the weights of the best epoch.
     validation_fraction : float, default=0.1
         Share of the samples, or of the groups, that is held out.
     n_iter_no_change : int, default=10
@@ -91,8 +92,7 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
     output : {"both", "private", "shared"}, default="both"
         Blocks that ``transform`` returns.
     view_output : {"mean", "concat"}, default="mean"
-        Private features of a sample: the mean over its views, or one block a
-        view, side by side.
+        Private features of a sample: the mean over views, or a block a view, side by side.
     device : str, default="cpu"
         Torch device of the training and the inference; "auto" takes CUDA where
         there is one.
