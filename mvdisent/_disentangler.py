@@ -104,8 +104,7 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
         Whether `fit` is one of several processes, started by ``torchrun``, that
         train one model on the same X: each step is shared among them.
     random_state : int, RandomState instance or None, default=None
-        Seed of the weights, the order of the rows and the draws. An int makes
-        fits repeat bit by bit. None takes fresh entropy.
+        Seed of weights, order and draws: an int makes fits repeat bit by bit.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the last fit, with the parameters as they are now.
     verbose : int, default=0
@@ -192,7 +191,8 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
     >>> from mvdisent.datasets import make_tone_views
     >>> from sklearn.pipeline import make_pipeline
     >>> X, factors = make_tone_views(64, random_state=0)
-    >>> model = make_pipeline(LogMel(16000), MultiViewDisentangler(max_epochs=1, random_state=0))
+    >>> model = MultiViewDisentangler(max_epochs=10, batch_size=8, random_state=0)
+    >>> model = make_pipeline(LogMel(16000, compression=0.25), model)
     >>> model.fit(X).transform(X).shape
     (64, 16)
     """
