@@ -104,7 +104,7 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
         Whether `fit` is one of several processes, started by ``torchrun``, that
         train one model on the same X: each step is shared among them.
     random_state : int, RandomState instance or None, default=None
-        Seed of weights, order and draws: an int makes fits repeat bit by bit.
+        Seed of weights, order and draws: an int repeats bit by bit, None never does.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the last fit, with the parameters as they are now.
     verbose : int, default=0
