@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
 
 os.environ.setdefault("SCIPY_ARRAY_API", "1")  # or one of scikit-learn's checks is skipped
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "120")  # where all cores are busy
+os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # or Ray writes one in the home
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 if "PYTEST_XDIST_WORKER" in os.environ:  # the cores are shared by processes already
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 

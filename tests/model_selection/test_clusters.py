@@ -65,12 +65,10 @@ WORKERS = {"loky": loky_workers, "dask": dask_workers, "ray": ray_workers}
 
 
 @pytest.fixture(scope="module", params=WORKERS)
-def backend(request, tmp_path_factory):
+def backend(request):
     with pytest.MonkeyPatch.context() as patch:
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             patch.delenv(name, raising=False)  # or the workers would have it from here
-        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))  # Ray writes a token there
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         with WORKERS[request.param]():
             yield request.param
 
