@@ -23,7 +23,7 @@ LOG_MELS = [
 ]
 LOG_CQTS = [
     LogCQT(16000),
-    LogCQT(8000, hop_length=4, f_min=440.0, n_bins=3),
+    LogCQT(8000, hop_length=4, f_min=440.0, n_bins=3, n_fourier=2),
     LogCQT(8000, hop_length=3, f_min=500.0, bins_per_octave=5, ref=0.5, chunk_size=5),
     LogCQT(22050.0, hop_length=1, f_min=2000.0, top_db=None),
 ]

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.fft import rfft
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from . import _clips
@@ -58,6 +59,11 @@ class LogCQT(FrontEnd):
         Exponent, up to 1, of root compression [2]_: spectra are then
         ``(power / ref) ** compression``, with the range of `top_db`, in place of dB.
         What is faint counts less in it; models tell pitch better from it at 0.25.
+    n_fourier : int, default=0
+        Rows to put below the bands of each frame: the magnitudes of the first `n_fourier`
+        coefficients of the Fourier transform of its bands along log frequency, at most
+        ``n_bins + 1``. A transposition, which moves the bands, leaves these nearly as they
+        are, so that they tell the timbre of any note [3]_, [4]_.
     chunk_size : int, default=None
         Clips to transform at a time; None: at most 256, and fewer where they are long.
 
@@ -87,12 +93,21 @@ class LogCQT(FrontEnd):
     A silent clip, of no power above 1e-10, is ``-top_db`` throughout (-100 dB for
     None), as with `LogMel`.
 
+    The Fourier transform is of a frame's bands followed by as many zeros, so that what
+    leaves at the top does not come back at the bottom, and orthonormal. What it leaves
+    out, the phases, tells the pitch. Partials that a transposition moves past the highest
+    band are lost in it as in the bands. `inverse_transform` reads the bands alone.
+
     References
     ----------
     .. [1] Schoerkhuber and Klapuri, "Constant-Q transform toolbox for music processing",
        Sound and Music Computing Conference, 2010.
     .. [2] J. S. Lim, "Spectral root homomorphic deconvolution system", IEEE
        Transactions on Acoustics, Speech, and Signal Processing 27, 1979.
+    .. [3] Z. Rafii, "The constant-Q harmonic coefficients: a timbre feature designed for
+       music signals", IEEE Signal Processing Magazine 39, 2022.
+    .. [4] T. Bertin-Mahieux and D. P. W. Ellis, "Large-scale cover song recognition using
+       the 2D Fourier transform magnitude", ISMIR, 2012.
 
     Examples
     --------
@@ -115,10 +130,11 @@ class LogCQT(FrontEnd):
         "ref": [StrOptions({"max"}), Interval(Real, 0, _LARGEST, closed="right")],
         "top_db": [Interval(Real, 0, _LARGEST, closed="both"), None],
         "compression": COMPRESSION,
+        "n_fourier": [Interval(Integral, 0, _MAX_BINS + 1, closed="both")],
         "chunk_size": [Interval(Integral, 1, None, closed="left"), None],
     }
 
-    _bands_param = "n_bins"
+    _bands_param = "n_bins + n_fourier"
 
     def __init__(
         self,
@@ -131,6 +147,7 @@ class LogCQT(FrontEnd):
         ref: str | float = "max",
         top_db: float | None = 80.0,
         compression: float | None = None,
+        n_fourier: int = 0,
         chunk_size: int | None = None,
     ) -> None:
         self.sample_rate = sample_rate
@@ -141,6 +158,7 @@ class LogCQT(FrontEnd):
         self.ref = ref
         self.top_db = top_db
         self.compression = compression
+        self.n_fourier = n_fourier
         self.chunk_size = chunk_size
 
     def _count_bands(self) -> int:
@@ -164,7 +182,13 @@ class LogCQT(FrontEnd):
                 f"n_bins={self.n_bins} from f_min={self.f_min} Hz on pass half of "
                 f"sample_rate={self.sample_rate}: pass {most} or fewer, or None"
             )
-        return most if self.n_bins is None else int(self.n_bins)
+        n_bins = most if self.n_bins is None else int(self.n_bins)
+        if self.n_fourier > n_bins + 1:
+            raise ValueError(
+                f"n_fourier={self.n_fourier}: {n_bins} bands have {n_bins + 1} coefficients, "
+                "pass that or fewer"
+            )
+        return n_bins + int(self.n_fourier)
 
     def _chunk_clips(self, n_times: int) -> int:
         """Give the clips to a chunk; librosa frames them as long as its filters are."""
@@ -178,10 +202,12 @@ class LogCQT(FrontEnd):
         return min(MAX_CHUNK, int(_CHUNK_VALUES / per_clip))
 
     def _invert(self, spectra: NDArray[Any], *, n_iter: int, n_times: int) -> FloatArray:
-        return invert_log_cqt(spectra, self, n_iter=n_iter, n_times=n_times)
+        bands = spectra[:, : spectra.shape[1] - int(self.n_fourier)]
+        return invert_log_cqt(bands, self, n_iter=n_iter, n_times=n_times)
 
     def _write(self, clips: NDArray[Any], out: FloatArray) -> None:
         n_views, n_times = clips.shape[1:]
+        n_bins = out.shape[2] - int(self.n_fourier)
         step = max(1, self._chunk_clips(n_times) // n_views)
         for start in range(0, len(clips), step):
             chunk = clips[start : start + step]
@@ -190,10 +216,17 @@ class LogCQT(FrontEnd):
                 waves = chunk.reshape(-1, n_times).astype(np.float32)
                 taken = np.isfinite(waves).all(axis=1)
                 waves[~taken] = 0.0
-                power = torch.from_numpy(np.square(cqt_magnitudes(waves, self, out.shape[2])))
+                power = torch.from_numpy(np.square(cqt_magnitudes(waves, self, n_bins)))
             peak = power.amax((1, 2))
             peak[~torch.from_numpy(taken)] = torch.inf
             _clips.check_loud(peak.numpy().reshape(-1, n_views), missing, start)
-            spectra = self._scale(power, peak)
-            out[start : start + step] = spectra.reshape(-1, *out.shape[1:])
+            spectra = self._scale(power, peak).reshape(-1, n_views, *power.shape[1:])
+            out[start : start + step, :, :n_bins] = spectra
+            out[start : start + step, :, n_bins:] = self._transform_bands(spectra)
             out[start : start + step][missing] = np.nan
+
+    def _transform_bands(self, spectra: FloatArray) -> FloatArray:
+        """Give the magnitudes of the Fourier transform along log frequency."""
+        coefficients = rfft(spectra, 2 * spectra.shape[2], axis=2, norm="ortho")
+        magnitudes: FloatArray = np.abs(coefficients[:, :, : int(self.n_fourier)])
+        return magnitudes

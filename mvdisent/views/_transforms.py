@@ -24,7 +24,8 @@ _MAX_DB = 200.0
 class MelShift(ViewTransform):
     """Shift spectra by whole bands: a transposition.
 
-    A crude one of mel bands, and a true one of the bands of ``LogCQT``.
+    A crude one of mel bands, and a true one of the bands of ``LogCQT``; not for spectra with
+    ``n_fourier`` rows, which a transposition leaves where they are.
 
     The shift is a whole number of bands, with equal chances from ``-max_bands`` to
     ``max_bands``. Bands that nothing moves into are filled with the lowest value of

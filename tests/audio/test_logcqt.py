@@ -57,6 +57,34 @@ def test_compressed_spectra_are_a_root_of_the_power(noise):
     assert_allclose(spectra, librosa.db_to_power(decibels) ** 0.25, rtol=1e-5)
 
 
+def test_fourier_rows_lie_below_the_bands_and_keep_to_one_scale(noise):
+    bands = LogCQT(RATE, compression=0.25).transform(noise)
+    found = LogCQT(RATE, compression=0.25, n_fourier=84).transform(noise)
+    assert_array_equal(found[:, :, :83], bands)
+    # By Parseval: the ends of the spectrum count once, all else twice.
+    power = found[:, :, 83:] ** 2
+    total = 2 * power.sum(2) - power[:, :, 0] - power[:, :, 83]
+    assert_allclose(total, (bands**2).sum(2), rtol=1e-5)
+    few = LogCQT(RATE, compression=0.25, n_fourier=5).transform(noise)
+    assert_array_equal(few, found[:, :, :88])
+
+
+def test_fourier_rows_tell_a_timbre_whatever_the_pitch():
+    t = np.arange(RATE) / RATE
+    sharp = 0.1 * sum(np.sin(2 * np.pi * 330 * k * t) / k**0.3 for k in range(1, 8, 2))
+    X = np.stack([tone(330.0), tone(415.0), sharp])[:, None]
+    cqt = LogCQT(RATE, bins_per_octave=24, compression=0.25, n_fourier=84)
+    bands, fourier = np.split(cqt.transform(X)[:, 0, :, 5:-5], [-84], axis=1)
+    for rows, nearer in ((bands, False), (fourier, True)):
+        of_pitch, of_timbre = np.abs(rows[0] - rows[1]).mean(), np.abs(rows[0] - rows[2]).mean()
+        assert (2 * of_pitch < of_timbre) == nearer
+
+
+def test_more_coefficients_than_there_are_are_refused():
+    with pytest.raises(ValueError, match="n_fourier=85: 83 bands have 84 coefficients"):
+        LogCQT(RATE, n_fourier=85).fit(np.ones((1, 9)))
+
+
 def test_a_spectrum_depends_on_its_own_clip_alone(noise):
     whole = LogCQT(RATE).transform(noise)
     assert_array_equal(LogCQT(RATE, chunk_size=1).transform(noise), whole)
@@ -118,9 +146,10 @@ def test_a_clip_too_loud_for_float32_is_named():
         LogCQT(RATE).transform(X)
 
 
-def test_sound_comes_back_at_its_pitch_its_length_and_its_level():
+@pytest.mark.parametrize("n_fourier", [0, 84])
+def test_sound_comes_back_at_its_pitch_its_length_and_its_level(n_fourier):
     X = np.stack([tone(220.0), tone(392.0)])[:, None]
-    cqt = LogCQT(RATE, ref=1.0).fit(X)
+    cqt = LogCQT(RATE, ref=1.0, n_fourier=n_fourier).fit(X)
     found = cqt.inverse_transform(cqt.transform(X))
     assert found.shape == X.shape
     pitch = np.abs(np.fft.rfft(found[:, 0])).argmax(-1)  # bins of 1 Hz
@@ -130,7 +159,7 @@ def test_sound_comes_back_at_its_pitch_its_length_and_its_level():
 
 
 def test_what_is_no_spectrogram_is_refused():
-    with pytest.raises(ValueError, match=r"X has shape \(2, 1, 64, 8\).*n_bins=83"):
+    with pytest.raises(ValueError, match=r"X has shape \(2, 1, 64, 8\).*n_bins \+ n_fourier=83"):
         LogCQT(RATE).inverse_transform(np.zeros((2, 1, 64, 8)))
 
 
