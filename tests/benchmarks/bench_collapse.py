@@ -21,14 +21,14 @@ from sklearn.exceptions import ConvergenceWarning
 
 from mvdisent import MultiViewDisentangler
 from mvdisent.metrics import probe_table
-from tests.benchmarks.bench_separation import SPECTRA, encode_single, make_views
+from tests.benchmarks.bench_separation import add_spectra, encode_single, front_end, make_views
 
 FACTORS = ["timbre", "frequency"]
 
 
 def try_seed(data, seed, args):
     """Fit once, and tell what each block knows and how many dimensions it uses."""
-    X, factors = make_views(data, args.n_train + args.n_test, seed, args.spectra)
+    X, factors = make_views(data, args.n_train + args.n_test, seed, front_end(args))
     start = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
@@ -59,7 +59,7 @@ def main():
     parser.add_argument("--data", nargs="+", default=["bandlimited", "paper", "harmonic"])
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(10)))
     parser.add_argument("--params", type=json.loads, default={}, help="of the estimator, as JSON")
-    parser.add_argument("--spectra", type=json.loads, default=SPECTRA, help="of LogMel, as JSON")
+    add_spectra(parser)
     parser.add_argument("--n-train", type=int, default=4000, help="pairs that are fitted")
     parser.add_argument("--n-test", type=int, default=2000, help="pairs never seen")
     args = parser.parse_args()

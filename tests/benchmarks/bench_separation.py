@@ -9,6 +9,8 @@ means of active dimensions before any separation, and for draws.
 
 "harmonic" trains on 12 timbres. Its unseen timbres are 12 others: 15-NN on the
 shared block, half of their rows as the reference, half as queries.
+
+Spectra are of LogCQT; with --mel of LogMel, as ``mvdisent reproduce`` has them.
 """
 
 from __future__ import annotations
@@ -20,10 +22,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from mvdisent import LogMel, MultiViewDisentangler
-from mvdisent._reproduce import SPECTRA as SPECTRA_BY_OBJECTIVE
+from mvdisent import LogCQT, LogMel, MultiViewDisentangler
+from mvdisent._reproduce import SPECTRA as MEL_SPECTRA
 from mvdisent.datasets import TONE_SETTINGS, make_harmonic_views, make_tone_views
 from mvdisent.metrics import probe_table
 from mvdisent.views import split_views
@@ -31,7 +34,16 @@ from mvdisent.views import split_views
 LEAKS = [("private", "timbre"), ("shared", "frequency")]
 TOLD = [("private", "frequency"), ("shared", "timbre"), ("both", "timbre"), ("both", "frequency")]
 CODES = {"transform": "features", "raw means": "active", "draws": "draw"}
-SPECTRA = dict(SPECTRA_BY_OBJECTIVE["transport"])
+SPECTRA = {
+    LogCQT: {
+        "f_min": 55.0,
+        "bins_per_octave": 24,
+        "hop_length": 1024,
+        "compression": 0.25,
+        "n_fourier": 173,
+    },
+    LogMel: dict(MEL_SPECTRA["transport"]),
+}
 MLP = {
     "hidden_layer_sizes": (192, 192),
     "batch_size": 256,
@@ -42,17 +54,29 @@ MLP = {
 }
 
 
+def add_spectra(parser):
+    """Let the command choose the spectra: see `front_end`."""
+    parser.add_argument("--mel", action="store_true", help="bands of LogMel, not of LogCQT")
+    parser.add_argument("--spectra", type=json.loads, default={}, help="others of them, as JSON")
+
+
+def front_end(args):
+    """Give the spectra that the command names."""
+    cls = LogMel if args.mel else LogCQT
+    return cls(16000, **{**SPECTRA[cls], **args.spectra})
+
+
 def make_views(data, n_samples, seed, spectra):
     """Make spectra and factors of one of the sets."""
     if data == "harmonic":
         return make_harmonic(n_samples, range(12), seed, spectra)
-    transform = LogMel(16000, **spectra).fit_transform
+    transform = spectra.fit_transform
     return make_tone_views(n_samples, transform=transform, random_state=seed, **TONE_SETTINGS[data])
 
 
 def make_harmonic(n_samples, timbres, seed, spectra):
     """Make views of harmonic timbres; their loudness is private, so 0 dB is full scale."""
-    transform = LogMel(16000, ref=1.0, **spectra).fit_transform
+    transform = clone(spectra).set_params(ref=1.0).fit_transform
     return make_harmonic_views(n_samples, timbres=timbres, transform=transform, random_state=seed)
 
 
@@ -113,7 +137,7 @@ def measure(model, data, X, factors, n_train, args, seed):
 
 def tell_unseen(model, code, args, seed):
     """Tell 12 timbres never trained on by the neighbours of their shared codes."""
-    X, factors = make_harmonic(args.n_test, range(12, 24), seed + 10_000, args.spectra)
+    X, factors = make_harmonic(args.n_test, range(12, 24), seed + 10_000, front_end(args))
     blocks, single, groups = encode_single(model, X, factors, code)
     table = probe_table(
         {"shared": blocks["shared"]},
@@ -131,7 +155,7 @@ def main():
     parser.add_argument("--data", nargs="+", default=["bandlimited", "paper", "harmonic"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[3, 4, 5])
     parser.add_argument("--params", type=json.loads, default={}, help="of the estimator, as JSON")
-    parser.add_argument("--spectra", type=json.loads, default=SPECTRA, help="of LogMel, as JSON")
+    add_spectra(parser)
     parser.add_argument("--codes", nargs="+", choices=CODES, default=["transform"])
     parser.add_argument("--n-train", type=int, default=16000, help="pairs that are fitted")
     parser.add_argument("--n-probe-pairs", type=int, default=12000, help="of these, for probes")
@@ -144,7 +168,7 @@ def main():
     for data in args.data:
         by_seed = []
         for seed in args.seeds:
-            X, factors = make_views(data, args.n_train + args.n_test, seed, args.spectra)
+            X, factors = make_views(data, args.n_train + args.n_test, seed, front_end(args))
             model = MultiViewDisentangler(random_state=seed, **args.params)
             start = time.perf_counter()
             model.fit(X[: args.n_train])
