@@ -22,7 +22,7 @@ FloatArray = NDArray[np.float32]
 
 # Every pass has this many rows, zero-padded: matrix products of one shape round
 # alike, so the features of a row do not depend on its neighbours.
-_CHUNK_ROWS = 256
+_CHUNK_ROWS = 64
 
 
 def iter_posteriors(

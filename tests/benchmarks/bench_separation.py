@@ -180,10 +180,10 @@ def main():
             print(by_seed[-1].round(3).to_string(), flush=True)
             if args.out:
                 args.out.write_text(json.dumps(report, indent=1))
-        stack = np.stack(by_seed)
-        for name, values in (("mean", stack.mean(0)), ("std", stack.std(0, ddof=1))):
-            table = pd.DataFrame(values, by_seed[0].index, by_seed[0].columns)
-            print(f"{data}, {name} over seeds\n{table.round(3).to_string()}", flush=True)
+        over_seeds = pd.concat(by_seed).groupby(level=0, sort=False)
+        for name in ("mean", "std"):
+            table = over_seeds.agg(name).round(3)
+            print(f"{data}, {name} over seeds\n{table.to_string()}", flush=True)
 
 
 if __name__ == "__main__":
