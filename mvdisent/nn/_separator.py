@@ -21,7 +21,7 @@ _N_PASSES = 4
 _TINY = 1e-12
 # How near a reference's shared code must be, in units of what the views of a sample differ by.
 _BANDWIDTH = 0.8
-_N_MOVES = 6
+_N_MOVES = 24
 
 
 class Separator(nn.Module):
@@ -33,7 +33,7 @@ class Separator(nn.Module):
     reference views, which do share that, that decode most alike.
 
     Shared codes are projected on the axes in which the views of a sample agree,
-    in units of what they differ by; moved six times, as the codes of views
+    in units of what they differ by; moved 24 times, as the codes of views
     around are on their way to those of the other views of their samples; and
     rounded: finer digits tell what is private.
 
