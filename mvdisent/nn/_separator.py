@@ -10,12 +10,12 @@ from torch import Tensor, nn
 #: Views to whose private codes all others are taken.
 N_REFERENCES = 2048
 #: Axes on which decoded views are compared, at most.
-MAX_AXES = 96
+MAX_AXES = 80
 # References among which a view is placed; the ridge of their weights, as a part of the squared
 # distances to them; and how often it is placed: the more of the two last, the less of what lies
 # across the references is left, and the less of where it lies along them.
 _N_NEAREST = 16
-_RIDGE = 0.01
+_RIDGE = 0.02
 _N_PASSES = 4
 # So that references that all decode alike have equal weights.
 _TINY = 1e-12

@@ -25,7 +25,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from mvdisent import LogCQT, LogMel, MultiViewDisentangler
+from mvdisent import LogCQT, LogMel, MultiViewDisentangler, save
 from mvdisent._reproduce import SPECTRA as MEL_SPECTRA
 from mvdisent.datasets import TONE_SETTINGS, make_harmonic_views, make_tone_views
 from mvdisent.metrics import probe_table
@@ -161,6 +161,7 @@ def main():
     parser.add_argument("--n-probe-pairs", type=int, default=12000, help="of these, for probes")
     parser.add_argument("--n-test", type=int, default=5000, help="pairs never seen")
     parser.add_argument("--out", type=Path, help="JSON file of every score")
+    parser.add_argument("--models", type=Path, help="folder that the fitted models are saved in")
     args = parser.parse_args()
 
     print(args, flush=True)
@@ -173,6 +174,8 @@ def main():
             start = time.perf_counter()
             model.fit(X[: args.n_train])
             seconds = time.perf_counter() - start
+            if args.models:
+                save(model, args.models / f"{data}-{seed}.mvdisent")
             worst, whole = measure(model, data, X, factors, args.n_train, args, seed)
             by_seed.append(pd.DataFrame(worst).T)
             report.append({"data": data, "seed": seed, "worst": worst, "scores": whole})
