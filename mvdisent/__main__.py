@@ -155,7 +155,7 @@ def _parse_params(
     type=click.Choice(tuple(_fit_job.SPECTRA)),
     default="mel",
     show_default=True,
-    help="64 mel bands, or one a semitone, for pitched sound; 'root-': its fourth root, not dB.",
+    help="64 mel bands, or one a semitone; 'root-': fourth root, not dB; 'fourier-': for timbres.",
 )
 @click.option(
     "--shift",

@@ -29,6 +29,9 @@ SPECTRA: dict[str, Callable[[float], LogMel | LogCQT]] = {
     "cqt": LogCQT,
     "root-mel": partial(LogMel, compression=_ROOT),
     "root-cqt": partial(LogCQT, compression=_ROOT),
+    "fourier-cqt": partial(
+        LogCQT, hop_length=1024, bins_per_octave=24, compression=_ROOT, n_fourier="all"
+    ),
 }
 _PAIR_BY = "pair_by:"
 _GAIN_DB = 6.0  # of --views augment
@@ -91,7 +94,12 @@ def fit(
     if views == "augment" and front.compression is not None:
         raise ValueError(
             f"spectra {sound.spectra!r} do not go with views 'augment', whose gain is in dB: pass "
-            f"{sound.spectra.removeprefix('root-')!r}"
+            f"{sound.spectra.rpartition('-')[2]!r}"
+        )
+    if shift and isinstance(front, LogCQT) and front.n_fourier:
+        raise ValueError(
+            f"a shift of {shift} bands does not go with spectra {sound.spectra!r}, which hold what "
+            "no shift changes: pass --shift 0, or 'root-cqt'"
         )
     source: Any
     if views == "crops":

@@ -69,14 +69,14 @@ def test_a_model_of_constant_q_spectra_has_a_band_a_semitone(folder, tmp_path):
     assert pd.read_csv(features).shape == (12, 2 + 2 * 5)
 
 
-@pytest.mark.parametrize("spectra", ["root-mel", "root-cqt"])
+@pytest.mark.parametrize("spectra", ["root-mel", "root-cqt", "fourier-cqt"])
 def test_the_fourth_root_of_the_power_takes_the_place_of_decibels(folder, tmp_path, spectra):
     out = tmp_path / "model"
     settings = ["--views", "pair_by:instrument", "--spectra", spectra]
     done = run("fit", folder, *settings, "--out", out, *QUICK, "--set", "objective=transport")
     assert done.exit_code == 0, done.output
     front = load(out)[0]
-    assert (front.compression, type(front).__name__[3:].lower()) == (0.25, spectra[5:])
+    assert (front.compression, type(front).__name__[3:].lower()) == (0.25, spectra[-3:])
     assert np.load(next((tmp_path / "model.spectra").rglob("*.npy")), mmap_mode="r").min() >= 0
 
 
@@ -85,6 +85,16 @@ def test_a_gain_in_decibels_of_a_root_is_refused_before_the_work(folder, tmp_pat
     refused = run("fit", folder, *settings, *QUICK)
     assert refused.exit_code == 2
     assert "'root-cqt' do not go with views 'augment'" in " ".join(refused.output.split())
+    assert not (tmp_path / "model.spectra").exists()
+
+
+def test_a_shift_of_what_no_shift_changes_is_refused_before_the_work(folder, tmp_path):
+    settings = ["--views", "pair_by:instrument", "--spectra", "fourier-cqt", "--shift", 2]
+    refused = run("fit", folder, *settings, "--out", tmp_path / "model", *QUICK)
+    assert refused.exit_code == 2
+    assert "shift of 2 bands does not go with spectra 'fourier-cqt'" in " ".join(
+        refused.output.split()
+    )
     assert not (tmp_path / "model.spectra").exists()
 
 

@@ -25,6 +25,7 @@ LOG_CQTS = [
     LogCQT(16000),
     LogCQT(8000, hop_length=4, f_min=440.0, n_bins=3, n_fourier=2),
     LogCQT(8000, hop_length=3, f_min=500.0, bins_per_octave=5, ref=0.5, chunk_size=5),
+    LogCQT(8000, hop_length=4, f_min=900.0, compression=0.5, n_fourier="all"),
     LogCQT(22050.0, hop_length=1, f_min=2000.0, top_db=None),
 ]
 # warm_start is left out: these checks fit one estimator twice and compare.

@@ -59,9 +59,9 @@ class LogCQT(FrontEnd):
         Exponent, up to 1, of root compression [2]_: spectra are then
         ``(power / ref) ** compression``, with the range of `top_db`, in place of dB.
         What is faint counts less in it; models tell pitch better from it at 0.25.
-    n_fourier : int, default=0
+    n_fourier : int or "all", default=0
         Rows to put below the bands of each frame: the magnitudes of the first `n_fourier`
-        coefficients of the Fourier transform of its bands along log frequency, at most
+        coefficients of the Fourier transform of its bands along log frequency, of
         ``n_bins + 1``. A transposition, which moves the bands, leaves these nearly as they
         are, so that they tell the timbre of any note [3]_, [4]_.
     chunk_size : int, default=None
@@ -130,7 +130,7 @@ class LogCQT(FrontEnd):
         "ref": [StrOptions({"max"}), Interval(Real, 0, _LARGEST, closed="right")],
         "top_db": [Interval(Real, 0, _LARGEST, closed="both"), None],
         "compression": COMPRESSION,
-        "n_fourier": [Interval(Integral, 0, _MAX_BINS + 1, closed="both")],
+        "n_fourier": [Interval(Integral, 0, _MAX_BINS + 1, closed="both"), StrOptions({"all"})],
         "chunk_size": [Interval(Integral, 1, None, closed="left"), None],
     }
 
@@ -147,7 +147,7 @@ class LogCQT(FrontEnd):
         ref: str | float = "max",
         top_db: float | None = 80.0,
         compression: float | None = None,
-        n_fourier: int = 0,
+        n_fourier: int | str = 0,
         chunk_size: int | None = None,
     ) -> None:
         self.sample_rate = sample_rate
@@ -183,12 +183,18 @@ class LogCQT(FrontEnd):
                 f"sample_rate={self.sample_rate}: pass {most} or fewer, or None"
             )
         n_bins = most if self.n_bins is None else int(self.n_bins)
+        if isinstance(self.n_fourier, str):
+            return 2 * n_bins + 1
         if self.n_fourier > n_bins + 1:
             raise ValueError(
                 f"n_fourier={self.n_fourier}: {n_bins} bands have {n_bins + 1} coefficients, "
-                "pass that or fewer"
+                'pass that or fewer, or "all"'
             )
         return n_bins + int(self.n_fourier)
+
+    def _count_bins(self, n_rows: int) -> int:
+        """Give how many of the rows of a spectrum are bands."""
+        return n_rows // 2 if isinstance(self.n_fourier, str) else n_rows - int(self.n_fourier)
 
     def _chunk_clips(self, n_times: int) -> int:
         """Give the clips to a chunk; librosa frames them as long as its filters are."""
@@ -202,12 +208,12 @@ class LogCQT(FrontEnd):
         return min(MAX_CHUNK, int(_CHUNK_VALUES / per_clip))
 
     def _invert(self, spectra: NDArray[Any], *, n_iter: int, n_times: int) -> FloatArray:
-        bands = spectra[:, : spectra.shape[1] - int(self.n_fourier)]
+        bands = spectra[:, : self._count_bins(spectra.shape[1])]
         return invert_log_cqt(bands, self, n_iter=n_iter, n_times=n_times)
 
     def _write(self, clips: NDArray[Any], out: FloatArray) -> None:
         n_views, n_times = clips.shape[1:]
-        n_bins = out.shape[2] - int(self.n_fourier)
+        n_bins = self._count_bins(out.shape[2])
         step = max(1, self._chunk_clips(n_times) // n_views)
         for start in range(0, len(clips), step):
             chunk = clips[start : start + step]
@@ -222,11 +228,12 @@ class LogCQT(FrontEnd):
             _clips.check_loud(peak.numpy().reshape(-1, n_views), missing, start)
             spectra = self._scale(power, peak).reshape(-1, n_views, *power.shape[1:])
             out[start : start + step, :, :n_bins] = spectra
-            out[start : start + step, :, n_bins:] = self._transform_bands(spectra)
+            fourier = self._transform_bands(spectra)[:, :, : out.shape[2] - n_bins]
+            out[start : start + step, :, n_bins:] = fourier
             out[start : start + step][missing] = np.nan
 
-    def _transform_bands(self, spectra: FloatArray) -> FloatArray:
+    @staticmethod
+    def _transform_bands(spectra: FloatArray) -> FloatArray:
         """Give the magnitudes of the Fourier transform along log frequency."""
-        coefficients = rfft(spectra, 2 * spectra.shape[2], axis=2, norm="ortho")
-        magnitudes: FloatArray = np.abs(coefficients[:, :, : int(self.n_fourier)])
+        magnitudes: FloatArray = np.abs(rfft(spectra, 2 * spectra.shape[2], axis=2, norm="ortho"))
         return magnitudes

@@ -65,6 +65,8 @@ def test_fourier_rows_lie_below_the_bands_and_keep_to_one_scale(noise):
     power = found[:, :, 83:] ** 2
     total = 2 * power.sum(2) - power[:, :, 0] - power[:, :, 83]
     assert_allclose(total, (bands**2).sum(2), rtol=1e-5)
+    whole = LogCQT(RATE, compression=0.25, n_fourier="all").transform(noise)
+    assert_array_equal(whole, found)
     few = LogCQT(RATE, compression=0.25, n_fourier=5).transform(noise)
     assert_array_equal(few, found[:, :, :88])
 
@@ -146,7 +148,7 @@ def test_a_clip_too_loud_for_float32_is_named():
         LogCQT(RATE).transform(X)
 
 
-@pytest.mark.parametrize("n_fourier", [0, 84])
+@pytest.mark.parametrize("n_fourier", [0, 84, "all"])
 def test_sound_comes_back_at_its_pitch_its_length_and_its_level(n_fourier):
     X = np.stack([tone(220.0), tone(392.0)])[:, None]
     cqt = LogCQT(RATE, ref=1.0, n_fourier=n_fourier).fit(X)

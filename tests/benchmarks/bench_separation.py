@@ -40,7 +40,7 @@ SPECTRA = {
         "bins_per_octave": 24,
         "hop_length": 1024,
         "compression": 0.25,
-        "n_fourier": 173,
+        "n_fourier": "all",
     },
     LogMel: dict(MEL_SPECTRA["transport"]),
 }
