@@ -28,7 +28,9 @@ OWN = {
 
 @pytest.fixture(scope="module")
 def spectra():
-    return np.random.default_rng(0).normal(size=(40, 2, 16, 16)).astype(np.float32)
+    rng = np.random.default_rng(0)
+    shared = rng.normal(size=(40, 1, 16, 16))
+    return (shared + 0.3 * rng.normal(size=(40, 2, 16, 16))).astype(np.float32)
 
 
 @pytest.fixture(scope="module", params=["mlp", "conv"])
