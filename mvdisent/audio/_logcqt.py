@@ -162,6 +162,18 @@ class LogCQT(FrontEnd):
         self.chunk_size = chunk_size
 
     def _count_bands(self) -> int:
+        n_bins = self._count_bins()
+        if self.n_fourier == "all":
+            return n_bins + n_bins + 1
+        if int(self.n_fourier) > n_bins + 1:
+            raise ValueError(
+                f"n_fourier={self.n_fourier}: {n_bins} bands have {n_bins + 1} coefficients, "
+                'pass that or fewer, or "all"'
+            )
+        return n_bins + int(self.n_fourier)
+
+    def _count_bins(self) -> int:
+        """Check the settings and give the number of bands, without the rows below them."""
         self._validate_params()
         longest, reach = lowest_filter(self)
         if self.bins_per_octave * longest > _MAX_BASIS:
@@ -182,19 +194,7 @@ class LogCQT(FrontEnd):
                 f"n_bins={self.n_bins} from f_min={self.f_min} Hz on pass half of "
                 f"sample_rate={self.sample_rate}: pass {most} or fewer, or None"
             )
-        n_bins = most if self.n_bins is None else int(self.n_bins)
-        if isinstance(self.n_fourier, str):
-            return 2 * n_bins + 1
-        if self.n_fourier > n_bins + 1:
-            raise ValueError(
-                f"n_fourier={self.n_fourier}: {n_bins} bands have {n_bins + 1} coefficients, "
-                'pass that or fewer, or "all"'
-            )
-        return n_bins + int(self.n_fourier)
-
-    def _count_bins(self, n_rows: int) -> int:
-        """Give how many of the rows of a spectrum are bands."""
-        return n_rows // 2 if isinstance(self.n_fourier, str) else n_rows - int(self.n_fourier)
+        return most if self.n_bins is None else int(self.n_bins)
 
     def _chunk_clips(self, n_times: int) -> int:
         """Give the clips to a chunk; librosa frames them as long as its filters are."""
@@ -208,12 +208,13 @@ class LogCQT(FrontEnd):
         return min(MAX_CHUNK, int(_CHUNK_VALUES / per_clip))
 
     def _invert(self, spectra: NDArray[Any], *, n_iter: int, n_times: int) -> FloatArray:
-        bands = spectra[:, : self._count_bins(spectra.shape[1])]
+        bands = spectra[:, : self._count_bins()]
         return invert_log_cqt(bands, self, n_iter=n_iter, n_times=n_times)
 
     def _write(self, clips: NDArray[Any], out: FloatArray) -> None:
         n_views, n_times = clips.shape[1:]
-        n_bins = self._count_bins(out.shape[2])
+        n_bins = self._count_bins()
+        n_fourier = out.shape[2] - n_bins
         step = max(1, self._chunk_clips(n_times) // n_views)
         for start in range(0, len(clips), step):
             chunk = clips[start : start + step]
@@ -228,12 +229,7 @@ class LogCQT(FrontEnd):
             _clips.check_loud(peak.numpy().reshape(-1, n_views), missing, start)
             spectra = self._scale(power, peak).reshape(-1, n_views, *power.shape[1:])
             out[start : start + step, :, :n_bins] = spectra
-            fourier = self._transform_bands(spectra)[:, :, : out.shape[2] - n_bins]
-            out[start : start + step, :, n_bins:] = fourier
+            if n_fourier:
+                fourier = rfft(spectra, 2 * n_bins, axis=2, norm="ortho")[:, :, :n_fourier]
+                np.abs(fourier, out=out[start : start + step, :, n_bins:])
             out[start : start + step][missing] = np.nan
-
-    @staticmethod
-    def _transform_bands(spectra: FloatArray) -> FloatArray:
-        """Give the magnitudes of the Fourier transform along log frequency."""
-        magnitudes: FloatArray = np.abs(rfft(spectra, 2 * spectra.shape[2], axis=2, norm="ortho"))
-        return magnitudes
