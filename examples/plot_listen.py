@@ -2,9 +2,9 @@
 ======================================================
 
 The private code of one note and the shared code of another make a note that should have
-the pitch of the first and the timbre of the second. ``LogMel.inverse_transform`` makes it
-sound. Listen; then a pitch tracker, and a classifier of instruments that was fitted to true
-notes, say how often they hear what was asked for.
+the pitch of the first and the timbre of the second. ``to_audio`` makes it sound. Listen;
+then a pitch tracker, and a classifier of instruments that was fitted to true notes, say how
+often they hear what was asked for.
 """
 
 import tempfile
@@ -20,6 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mvdisent import LogMel, MultiViewDisentangler
+from mvdisent.audio import to_audio
 from mvdisent.datasets import make_notes
 from mvdisent.views import MelShift, augment, pair_by
 
@@ -55,7 +56,7 @@ spectra = {
     "reconstructed": model.reconstruct(X[asked])[:, 0],
     "swapped": model.swap(X[of_pitch], X[of_timbre])[:, 0],
 }
-sounds = {name: log_mel.inverse_transform(S[:, None])[:, 0] for name, S in spectra.items()}
+sounds = {name: to_audio(S[:, None], log_mel)[:, 0] for name, S in spectra.items()}
 
 # %%
 # The note that gives the pitch:
@@ -86,11 +87,8 @@ with tempfile.TemporaryDirectory() as folder:  # name one of your own to keep th
 # From the first timbre to the second in five steps, at one pitch: codes between two
 # shared codes are shared codes too.
 
-private, shared = model.encode(X[[of_pitch[0], of_timbre[0]]], code="mean")
-weights = np.linspace(0, 1, 5)[:, None]
-between = (1 - weights) * shared[0] + weights * shared[1]
-steps = model.decode(np.repeat(private[:1], 5, axis=0), between)
-Audio(log_mel.inverse_transform(steps)[:, 0, :8000].ravel(), rate=16000)
+steps = model.interpolate(X[of_pitch[:1]], X[of_timbre[:1]], n_steps=5)[:, :, 0]
+Audio(to_audio(steps, log_mel).ravel(), rate=16000)
 
 # %%
 # The judges know nothing of the model. What they get wrong of true notes, and of true

@@ -1,4 +1,4 @@
-"""The methods of a fitted disentangler; the passes over X are in ``_passes``."""
+"""From views to codes: methods of a fitted disentangler; the passes over X are in ``_passes``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
-from torch import Tensor
 
 from . import _checks, _param_checks
 from ._arrays import find_text_column, refuse_no_columns
@@ -19,13 +18,13 @@ from ._batches import ViewDataset
 from ._blocks import OUTPUTS, VIEW_OUTPUTS, BlockLayout
 from ._build import build_net
 from ._net import MultiViewNet
-from ._passes import FloatArray, decode_blocks, encode_blocks, mean_loss
+from ._passes import FloatArray, encode_blocks, mean_loss
 
 _CODES = ("features", "active", "mean", "draw")
 
 
 class BlockCodesMixin(TransformerMixin):
-    """What a fitted disentangler does with X: features, codes, reconstructions.
+    """What a fitted disentangler tells of X: features, codes, the objective.
 
     A TransformerMixin itself: ``set_output`` reaches only methods of such classes.
     """
@@ -104,82 +103,6 @@ class BlockCodesMixin(TransformerMixin):
         """
         private, shared, _ = self._encode(X, code)
         return private, shared
-
-    def decode(self, private: ArrayLike, shared: ArrayLike) -> FloatArray:
-        """Return the views that codes stand for.
-
-        Parameters
-        ----------
-        private : array-like of shape (n_samples, n_views, n_private)
-            Private codes.
-        shared : array-like of shape (n_samples, n_shared)
-            Shared codes; with those of another sample, the views are swapped.
-
-        Returns
-        -------
-        X : ndarray of float32 of shape (n_samples, n_views, *view_shape)
-            Decoded views, in the units of X.
-        """
-        check_is_fitted(self)
-        widths = len(self.kl_private_), len(self.kl_shared_)
-        return self._decode(*_checks.as_codes(private, shared, *widths))
-
-    def _decode(self, private: FloatArray, shared: FloatArray) -> FloatArray:
-        net = self._live_net()
-        return decode_blocks(
-            net.module_,
-            private,
-            shared,
-            device=net.device,
-            rescale=self._rescale,
-        )
-
-    def _rescale(self, x: Tensor) -> Tensor:
-        """Take standardised views, whitened or not, to the units of X."""
-        whitener = self._live_net().module_.whitener
-        if whitener is not None:
-            x = whitener.restore(x.flatten(0, 1)).reshape(*x.shape[:2], *self.view_shape_)
-        return x * self._scale + self._offset
-
-    def reconstruct(self, X: ArrayLike) -> FloatArray:
-        """Encode and decode each view, through the posterior means.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_views, *view_shape)
-            Views, any number of them, or a single view (n_samples, *view_shape).
-
-        Returns
-        -------
-        X_hat : ndarray of float32 of shape (n_samples, n_views, *view_shape)
-            In the units of X. A missing view is filled in from the shared code
-            and a private code of zero.
-        """
-        X_hat = self._decode(*self.encode(X, code="mean"))
-        finite = np.isfinite(X_hat.reshape(len(X_hat), -1)).all(1)
-        if not finite.all():
-            _param_checks.refuse_overflow("X", int(finite.argmin()), self._scale)
-        return X_hat
-
-    def swap(self, X_private: ArrayLike, X_shared: ArrayLike) -> FloatArray:
-        """Decode the private codes of one X with the shared codes of another.
-
-        Parameters
-        ----------
-        X_private : array-like of shape (n_samples, n_views, *view_shape)
-            Views that give what is private, such as the pitch.
-        X_shared : array-like of shape (n_samples, n_views, *view_shape)
-            Views that give what is shared, such as the timbre; as many samples,
-            with any number of views.
-
-        Returns
-        -------
-        X : ndarray of float32 of shape (n_samples, n_views, *view_shape)
-            One view for each of ``X_private``, in the units of X.
-        """
-        return self.decode(
-            self.encode(X_private, code="mean")[0], self.encode(X_shared, code="mean")[1]
-        )
 
     def score(self, X: ArrayLike, y: Any = None) -> float:
         """Return the objective on X, higher is better.

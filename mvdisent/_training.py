@@ -24,7 +24,7 @@ from ._build import (
     resolve_device,
 )
 from ._checkpoint import Checkpoint, describe_data, describe_params
-from ._inference import BlockCodesMixin
+from ._decoding import DecodedViewsMixin
 from ._net import refuse_non_finite
 from ._passes import mean_kl
 from ._processes import check_alike, check_group, is_first, take_from_first
@@ -37,7 +37,7 @@ ACTIVE_KL = 0.05
 _N_SAMPLED = 1024
 
 
-class TrainingMixin(BlockCodesMixin):
+class TrainingMixin(DecodedViewsMixin):
     """How a disentangler is trained: anew, from a checkpoint, or going on."""
 
     alpha: float

@@ -221,6 +221,31 @@ def test_swapping_shared_codes_swaps_what_is_shared(fitted, train, unseen):
     assert tell_shape.score(swapped[:, 0], shape[giver]) > 0.8
 
 
+def test_between_two_shared_codes_lie_reconstruction_and_swap_at_the_ends(fitted, unseen):
+    """In the middle is what the mean of both shared codes stands for."""
+    X_a, X_b = unseen.X[:40], unseen.X[40:80]
+    steps = fitted.interpolate(X_a, X_b, n_steps=3)
+    assert steps.shape == (40, 3, *X_a.shape[1:])
+    assert_allclose(steps[:, 0], fitted.reconstruct(X_a), **CLOSE)
+    assert_allclose(steps[:, 2], fitted.swap(X_a, X_b), **CLOSE)
+    private, shared = fitted.encode(unseen.X[:80], code="mean")
+    between = (shared[:40] + shared[40:]) / 2
+    assert_allclose(steps[:, 1], fitted.decode(private[:40], between), **CLOSE)
+
+
+@pytest.mark.parametrize("n_steps", [1, 2.5])
+def test_a_line_of_less_than_two_steps_is_refused(fitted, unseen, n_steps):
+    with pytest.raises((TypeError, ValueError), match="n_steps"):
+        fitted.interpolate(unseen.X[:4], unseen.X[4:8], n_steps=n_steps)
+
+
+def test_other_numbers_of_samples_are_refused_by_name(fitted, unseen):
+    with pytest.raises(ValueError, match="X_private has 4 samples and X_shared 5"):
+        fitted.swap(unseen.X[:4], unseen.X[:5])
+    with pytest.raises(ValueError, match="X_a has 4 samples and X_b 5"):
+        fitted.interpolate(unseen.X[:4], unseen.X[:5])
+
+
 @pytest.mark.parametrize(("private", "shared"), [((3, 2), (3, S)), ((3, 2, P), (3, S + 1))])
 def test_codes_of_another_shape_are_refused(fitted, private, shared):
     with pytest.raises(ValueError, match=r"pass \(n_samples, n_views, 4\) and \(n_samples, 6\)"):

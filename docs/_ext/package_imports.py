@@ -37,6 +37,7 @@ PART_OF = {
     "_build": "_net",
     "_checkpoint": "_disentangler",
     "_constraints": "_disentangler",
+    "_decoding": "_disentangler",
     "_inference": "_disentangler",
     "_passes": "_disentangler",
     "_processes": "_net",

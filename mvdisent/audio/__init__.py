@@ -8,6 +8,7 @@ librosa and soundfile live here alone. Which files there are is listed by
 
 from ._cache import cache_log_mel
 from ._decoder import AudioFileError
+from ._inversion import to_audio
 from ._logcqt import LogCQT
 from ._logmel import LogMel
 from ._reading import iter_windows, read_audio
@@ -22,4 +23,5 @@ __all__ = [
     "iter_windows",
     "read_audio",
     "read_clips",
+    "to_audio",
 ]

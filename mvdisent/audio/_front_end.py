@@ -25,6 +25,8 @@ FloatArray = NDArray[np.float32]
 
 #: Most clips that are computed at a time.
 MAX_CHUNK = 256
+# More than any sound has; far more is no number any longer on the way back.
+_MAX_DB = 300.0
 #: What the parameter ``compression`` may be.
 COMPRESSION = [Interval(Real, 0, 1, closed="right"), None]
 
@@ -132,8 +134,8 @@ class FrontEnd(  # type: ignore[call-arg]  # scikit-learn is untyped
         Raises
         ------
         ValueError
-            If X is of another shape, or not finite within a view, or `n_iter`
-            is below 1.
+            If X is of another shape, not finite within a view, or above 300 dB, or
+            `n_iter` is below 1.
         """
         n_bands = self._count_bands()
         check_scalar(n_iter, "n_iter", Integral, min_val=1)
@@ -142,8 +144,14 @@ class FrontEnd(  # type: ignore[call-arg]  # scikit-learn is untyped
         shown = np.ones(spectra.shape[:2], dtype=bool) if present is None else present
         n_times = getattr(self, "n_features_in_", None)
         if n_times is None or self._count_frames(n_times) != spectra.shape[3]:
-            n_times = self._span(spectra.shape[3])
+            n_times = self._span(max(spectra.shape[3], 2))  # a single frame has no span
         waves = np.full((*spectra.shape[:2], n_times), np.nan, dtype=np.float32)
+        highest = _MAX_DB if self.compression is None else 10 ** (_MAX_DB / 10 * self.compression)
+        if shown.any() and spectra[shown].max() > highest:
+            raise ValueError(
+                f"X has a value of {spectra[shown].max():g}, which no sound has: pass spectra of "
+                f"at most {highest:g}, in the units in which transform gives them"
+            )
         if shown.any():
             waves[shown] = self._invert(spectra[shown], n_iter=n_iter, n_times=n_times)
         return waves

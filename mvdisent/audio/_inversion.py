@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import librosa
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 # Greatest magnitude of a waveform whose spectrogram does not tell its level.
 _PEAK = 0.5
@@ -30,6 +30,51 @@ class MelSettings(Scale, Protocol):
 
     n_fft: int
     f_max: float | None
+
+
+def to_audio(X: ArrayLike, front_end: Any, *, n_iter: int = 32) -> NDArray[np.float32]:
+    """Make spectra sound, such as a model's ``swap``, ``interpolate`` or ``decode`` gives.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_views, n_bands, n_frames)
+        Spectra. A view that is NaN throughout stays so.
+    front_end : LogMel, LogCQT or Pipeline
+        What made the spectra of that kind; of a pipeline its first step, as in a model that
+        ``mvdisent fit`` saved.
+    n_iter : int, default=32
+        Rounds of Griffin and Lim's search for the phases, which spectra do not have.
+
+    Returns
+    -------
+    waveforms : ndarray of shape (n_samples, n_views, n_times), float32
+        At the sample rate of the front end; level and length are those that its
+        ``inverse_transform`` gives.
+
+    Raises
+    ------
+    TypeError
+        If ``front_end`` cannot make spectra sound.
+    ValueError
+        If X is of another shape, or not finite within a view, or ``n_iter`` is below 1.
+
+    Examples
+    --------
+    >>> from mvdisent.audio import LogMel, to_audio
+    >>> from mvdisent.datasets import make_tone_views
+    >>> spectra = LogMel(16000)
+    >>> X, _ = make_tone_views(2, transform=spectra.fit_transform, random_state=0)
+    >>> to_audio(X, spectra, n_iter=4).shape
+    (2, 2, 16000)
+    """
+    first = front_end.steps[0][1] if hasattr(front_end, "steps") else front_end
+    if not hasattr(first, "inverse_transform") or not hasattr(first, "hop_length"):
+        raise TypeError(
+            f"front_end={front_end!r} makes no spectra: pass LogMel, LogCQT, or a Pipeline that "
+            "begins with one"
+        )
+    waves: NDArray[np.float32] = first.inverse_transform(X, n_iter=n_iter)
+    return waves
 
 
 def invert_log_mel(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from mvdisent.audio import LogMel
+from mvdisent.audio import LogMel, to_audio
 from mvdisent.audio._inversion import to_decibels
 
 RATE = 16000
@@ -96,3 +98,21 @@ def test_the_sound_has_the_frames_of_its_spectrogram_and_the_length_of_the_clips
     assert spectra.transform(found).shape == X.shape
     assert spectra.transform(found[..., :-1]).shape[3] == X.shape[3] - 1
     assert spectra.fit(tones).inverse_transform(X, n_iter=1).shape == tones.shape
+
+
+def test_the_first_step_of_a_pipeline_makes_spectra_sound(tones):
+    spectra = LogMel(RATE)
+    X = spectra.fit_transform(tones)
+    found = to_audio(X, make_pipeline(spectra, StandardScaler()), n_iter=4)
+    np.testing.assert_array_equal(found, spectra.inverse_transform(X, n_iter=4))
+    with pytest.raises(TypeError, match=r"front_end=StandardScaler.*pass LogMel"):
+        to_audio(X, StandardScaler())
+
+
+@pytest.mark.parametrize(("compression", "least"), [(None, 301.0), (0.25, 10**7.6)])
+def test_spectra_that_no_sound_has_are_refused(tones, compression, least):
+    spectra = LogMel(RATE, compression=compression)
+    X = spectra.fit_transform(tones)
+    X[0, 1, 3, 2] = least
+    with pytest.raises(ValueError, match=r"X has a value of .*at most"):
+        spectra.inverse_transform(X)

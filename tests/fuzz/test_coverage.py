@@ -45,7 +45,10 @@ def test_every_public_callable_is_fuzzed(used, name):
 
 @pytest.mark.parametrize(
     "method",
-    ["fit", "partial_fit", "transform", "encode", "decode", "reconstruct", "score"],
+    [
+        *("fit", "partial_fit", "transform", "encode", "decode", "reconstruct", "swap"),
+        *("interpolate", "score"),
+    ],
 )
 def test_every_method_of_the_model_is_fuzzed(method):
     text = (FOLDER / "test_estimator.py").read_text(encoding="utf-8")

@@ -73,6 +73,26 @@ def test_reconstruct(model, X):
 
 
 @examples(2)
+@given(X=VIEWS, other=VIEWS)
+def test_swap(model, X, other):
+    names = ("X", "X_private", "X_shared")
+    swapped = attempt(lambda: model.swap(X, other), names, X, other)
+    if swapped is not REFUSED:
+        check_array(swapped, (rows_of(X), swapped.shape[1], 6))
+
+
+@examples(2)
+@given(X=VIEWS, other=VIEWS, n_steps=st.integers(-1, 4) | EDGES)
+def test_interpolate(model, X, other, n_steps):
+    if is_large(n_steps):
+        return
+    names = ("X", "X_a", "X_b", "n_steps")
+    steps = attempt(lambda: model.interpolate(X, other, n_steps), names, X, other)
+    if steps is not REFUSED:
+        check_array(steps, (rows_of(X), n_steps, steps.shape[2], 6))
+
+
+@examples(2)
 @given(X=VIEWS)
 def test_score(model, X):
     score = attempt(lambda: model.score(X), ("X",), X)

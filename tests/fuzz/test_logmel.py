@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvdisent import LogCQT, LogMel
+from mvdisent.audio import to_audio
 
 from ._hostile import EDGES, examples, hostile, parameters
 from ._property import REFUSED, attempt, rows_of
@@ -114,3 +115,9 @@ def test_constant_q_inverse(X):
     if waves is not REFUSED:
         missing = np.isnan(waves).all(2)
         assert np.isfinite(waves[~missing]).all()
+
+
+@examples(2)
+@given(X=hostile((3, 2, 4, 3)), front_end=st.just(LogCQT(**CQT_SETTINGS)) | EDGES)
+def test_to_audio(X, front_end):
+    attempt(lambda: to_audio(X, front_end, n_iter=1), ("X", "front_end"), X)
