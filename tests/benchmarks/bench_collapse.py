@@ -28,7 +28,7 @@ FACTORS = ["timbre", "frequency"]
 
 def try_seed(data, seed, args):
     """Fit once, and tell what each block knows and how many dimensions it uses."""
-    X, factors = make_views(data, args.n_train + args.n_test, seed, front_end(args))
+    X, factors = make_views(data, args.n_train, args.n_test, seed, front_end(args))
     start = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)

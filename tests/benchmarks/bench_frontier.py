@@ -102,8 +102,8 @@ def main():
     add_spectra(parser)
     args = parser.parse_args()
     print(args, flush=True)
-    n_samples = args.n_train + args.n_test
-    views = {seed: make_views(args.data, n_samples, seed, front_end(args)) for seed in args.seeds}
+    sizes = args.n_train, args.n_test
+    views = {seed: make_views(args.data, *sizes, seed, front_end(args)) for seed in args.seeds}
     tables = []
     for objective, weight in product(OBJECTIVES, WEIGHTS):
         tables.append(try_recipe(objective, weight, views, args))
