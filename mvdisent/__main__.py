@@ -153,9 +153,8 @@ def _parse_params(
 @click.option(
     "--spectra",
     type=click.Choice(tuple(_fit_job.SPECTRA)),
-    default="mel",
-    show_default=True,
-    help="64 mel bands, or one a semitone; 'root-': fourth root, not dB; 'fourier-': for timbres.",
+    help="64 mel bands, or one a semitone; 'root-': fourth root, not dB; 'fourier-': for timbres; "
+    "'pooled-': over time. 'mel', if not given; for crops 'pooled-mel'.",
 )
 @click.option(
     "--shift",
@@ -197,7 +196,7 @@ def fit(
     table: Path,
     views: str,
     out: Path,
-    spectra: str,
+    spectra: str | None,
     shift: int,
     duration: float,
     sample_rate: int,
@@ -220,6 +219,7 @@ def fit(
     cache = out.with_name(f"{out.name}.spectra") if cache is None else cache
     listed = out.with_name(f"{out.name}.skipped.csv")
     on_error = "skip" if skip_faulty else "raise"
+    spectra = spectra or (_fit_job.POOLED if views == "crops" and not shift else "mel")
     sound = _fit_job.Sound(sample_rate, duration, level, spectra, cache, n_jobs, on_error)
     try:
         check_target(out)

@@ -57,6 +57,7 @@ _NESTED = ("optimizer", "iterator_train", "callbacks")
 NETWORKS: dict[str, tuple[Factory, Factory]] = {
     "mlp": (MLPEncoder, MLPDecoder),
     "conv": (ConvEncoder, ConvDecoder),
+    "linear": (partial(MLPEncoder, hidden=()), partial(MLPDecoder, hidden=())),
 }
 
 
@@ -217,7 +218,7 @@ def _build_network(
         return build_module(factory, generator)
     except TypeError as error:
         raise TypeError(
-            f"{name} cannot be built ({error}): pass 'mlp', 'conv', or a factory as "
+            f"{name} cannot be built ({error}): pass 'mlp', 'conv', 'linear', or a factory as "
             "MultiViewDisentangler describes it"
         ) from error
 

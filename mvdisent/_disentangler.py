@@ -61,7 +61,7 @@ class MultiViewDisentangler(TrainingMixin, BaseEstimator):
     kl_estimator : {"stratified", "weighted"}, default="stratified"
         Minibatch estimator of the aggregated posterior; see
         :func:`mvdisent.objectives.split_kl`.
-    encoder, decoder : {"mlp", "conv"} or callable, default="mlp"
+    encoder, decoder : {"mlp", "conv", "linear"} or callable, default="mlp"
         The networks. A callable is a factory: ``encoder(view_shape, n_outputs)``
         returns a module that maps (n, *view_shape) to (n, n_outputs), and
         ``decoder(n_inputs, view_shape)`` one that maps back.

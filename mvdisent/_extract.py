@@ -78,12 +78,12 @@ def _load_once(path: str, digest: str) -> Model:
 
 def describe(path: str | os.PathLike[str], model: Model) -> str:
     """Tell what a model is, line by line."""
-    front, last = model.pipeline[0], model.pipeline[-1]
+    *front, last = (step for _, step in model.pipeline.steps)
     return "\n".join(
         [
             f"{os.fspath(path)}",
             f"window         {model.seconds:g} s at {model.rate} Hz",
-            f"spectra        {front!r}",
+            f"spectra        {', '.join(map(repr, front))}",
             f"views at fit   {last.n_views_in_}",
             f"private        {len(last.active_private_)} dimensions, "
             f"{int(last.active_private_.sum())} active",

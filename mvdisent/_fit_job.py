@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sized
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from numpy.typing import NDArray
 from sklearn.pipeline import make_pipeline
 
 from . import persistence
@@ -18,8 +20,10 @@ from .audio import AudioFileError, Clips, LogCQT, LogMel, cache_log_mel
 from .audio._front_end import FrontEnd
 from .audio._recording import SILENT, Recording
 from .datasets import AudioTable
-from .views import Gain, MelShift, ViewSource, ViewTransform, augment, pair_by
+from .views import Gain, MelShift, TimePool, ViewSource, ViewTransform, augment, pair_by
 
+#: Spectra that are pooled over time; their scale is that of a clip's level.
+POOLED = "pooled-mel"
 #: How views are made, as ``--views`` says it; "pair_by:" takes the name of a column.
 VIEWS = ("pair_by:FACTOR", "crops", "augment")
 _ROOT = 0.25
@@ -32,7 +36,21 @@ SPECTRA: dict[str, Callable[[float], LogMel | LogCQT]] = {
     "fourier-cqt": partial(
         LogCQT, hop_length=1024, bins_per_octave=24, compression=_ROOT, n_fourier="all"
     ),
+    POOLED: partial(LogMel, ref=1.0, top_db=60.0),
 }
+# The model of pooled spectra, unless a parameter is set (docs/recordings.rst), and the clips
+# that it is trained on at least, each as often as it takes.
+_POOLED_MODEL = {
+    "n_private": 16,
+    "n_shared": 192,
+    "objective": "swap",
+    "decoder_std": 0.2,
+    "delta": 200.0,
+    "lr": 0.002,
+    "encoder": "linear",
+    "decoder": "linear",
+}
+_POOLED_CLIPS, _POOLED_EPOCHS = 400_000, 5
 _PAIR_BY = "pair_by:"
 _GAIN_DB = 6.0  # of --views augment
 
@@ -88,39 +106,64 @@ def fit(
     params: Mapping[str, Any],
 ) -> Fitted:
     """Read the clips, draw views of them afresh each epoch, train, and save the pipeline."""
-    model = MultiViewDisentangler(**params)
+    MultiViewDisentangler(**params)._validate_params()  # before hours of reading
     front = SPECTRA[sound.spectra](sound.sample_rate)
-    factor = factor_of(views)
-    if views == "augment" and front.compression is not None:
-        raise ValueError(
-            f"spectra {sound.spectra!r} do not go with views 'augment', whose gain is in dB: pass "
-            f"{sound.spectra.rpartition('-')[2]!r}"
-        )
-    if shift and isinstance(front, LogCQT) and front.n_fourier:
-        raise ValueError(
-            f"a shift of {shift} bands does not go with spectra {sound.spectra!r}, which hold what "
-            "no shift changes: pass --shift 0, or 'root-cqt'"
-        )
-    source: Any
+    factor, seed = factor_of(views), params.get("random_state")
+    _check_spectra(front, views, sound.spectra, shift)
+    labels: NDArray[Any] | None = None
+    rows: Any = slice(None)
     if views == "crops":
-        source, skipped = _read_crops(table.segments, front, sound, params.get("random_state"))
+        X, labels, rows, skipped = _read_crops(table.segments, front, sound)
     else:
         clips = _read(table.segments, front, sound, sound.on_error)
-        source, skipped = clips.X, clips.skipped
+        X, skipped = clips.X, clips.skipped
         if factor is not None:
             labels = table.factors[factor].to_numpy()[clips.rows]
-            source = pair_by(clips.X, labels, random_state=params.get("random_state"))
+    steps: list[Any] = [front]
+    source: Any = X
+    if labels is not None:
+        source = pair_by(X, labels, random_state=seed)[rows]
+        if sound.spectra == POOLED:
+            pool = TimePool().fit(source)
+            pooled = pool.transform(X[:, None])[:, 0]
+            source = pair_by(pooled, labels, random_state=seed)[rows]
+            steps.append(pool)
+            params = {**_pooled_model(len(source)), **params}
     if shift or views == "augment":
         transforms: list[ViewTransform] = [MelShift(shift)] if shift else []
         transforms += [Gain(_GAIN_DB)] if views == "augment" else []
-        source = augment(source, transforms, random_state=params.get("random_state"))
+        source = augment(source, transforms, random_state=seed)
     assert isinstance(source, ViewSource)
-    model.fit(source)
+    steps.append(MultiViewDisentangler(**params).fit(source))
     # Nothing is learned: it is to know the length of a clip.
     front.fit(np.zeros((1, 1, round(sound.duration * sound.sample_rate)), dtype=np.float32))
-    persistence.save(make_pipeline(front, model), out)
+    persistence.save(make_pipeline(*steps), out)
     n_samples, n_views = source.shape[:2]
     return Fitted(n_samples, n_views, skipped)
+
+
+def _check_spectra(front: FrontEnd, views: str, spectra: str, shift: int) -> None:
+    """Refuse, before the work, spectra that cannot be changed as asked."""
+    if views == "augment" and front.compression is not None:
+        raise ValueError(
+            f"spectra {spectra!r} do not go with views 'augment', whose gain is in dB: pass "
+            f"{spectra.rpartition('-')[2]!r}"
+        )
+    if shift and isinstance(front, LogCQT) and front.n_fourier:
+        raise ValueError(
+            f"a shift of {shift} bands does not go with spectra {spectra!r}, which hold what "
+            "no shift changes: pass --shift 0, or 'root-cqt'"
+        )
+    if spectra == POOLED and (shift or views == "augment"):
+        raise ValueError(
+            f"spectra {POOLED!r} have no bands left to shift or amplify: pass --spectra mel"
+        )
+
+
+def _pooled_model(n_samples: int) -> dict[str, Any]:
+    """Give the parameters of the model of pooled spectra: of few samples, many epochs."""
+    n_epochs = max(_POOLED_EPOCHS, math.ceil(_POOLED_CLIPS / n_samples))
+    return {**_POOLED_MODEL, "max_epochs": n_epochs, "warmup_epochs": n_epochs}
 
 
 def _read(segments: pd.DataFrame, front: FrontEnd, sound: Sound, on_error: str) -> Clips:
@@ -137,9 +180,12 @@ def _read(segments: pd.DataFrame, front: FrontEnd, sound: Sound, on_error: str) 
 
 
 def _read_crops(
-    segments: pd.DataFrame, front: FrontEnd, sound: Sound, seed: Any
-) -> tuple[ViewSource, pd.DataFrame]:
-    """Pair the windows of each file that are not silent; tell the files without two."""
+    segments: pd.DataFrame, front: FrontEnd, sound: Sound
+) -> tuple[NDArray[np.float32], NDArray[np.object_], NDArray[np.intp], pd.DataFrame]:
+    """Give windows, the file of each, and which to pair: not silent, of a file with two at least.
+
+    Beside them, the files without two.
+    """
     paths = segments["path"].drop_duplicates().tolist()
     found = Parallel(n_jobs=sound.n_jobs, require="sharedmem")(
         delayed(_lay_windows)(path, sound) for path in paths
@@ -160,13 +206,12 @@ def _read_crops(
             faults.setdefault(path, _too_short(sound))
     kept = np.flatnonzero(~np.isin(files, list(faults)))
     _refuse(faults, kept, sound)
-    # A source of the kept rows alone: an array of them would be a copy of the spectra in
+    # Rows to take of a source: an array of them would be a copy of the spectra in
     # memory. The other rows need some label, and are never drawn.
     labels = np.full(len(files), files[kept[0]], dtype=object)
     labels[kept] = files[kept]
-    source = pair_by(clips.X, labels, random_state=seed)[kept]
     listed = [(path, faults[path]) for path in paths if path in faults]
-    return source, pd.DataFrame(listed, columns=["file", "fault"])
+    return clips.X, labels, kept, pd.DataFrame(listed, columns=["file", "fault"])
 
 
 def _refuse(faults: Mapping[str, str], left: Sized, sound: Sound) -> None:

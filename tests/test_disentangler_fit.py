@@ -96,7 +96,7 @@ def test_fit_tells_the_shapes(fitted):
 # Data ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("network", ["mlp", "conv"])
+@pytest.mark.parametrize("network", ["mlp", "conv", "linear"])
 @pytest.mark.parametrize("view_shape", [(9, 7), (16, 8), (5,), (2, 3, 4)], ids=str)
 def test_views_of_any_shape_are_learned(network, view_shape):
     X = np.random.default_rng(0).standard_normal((20, 3, *view_shape)).astype(np.float32)

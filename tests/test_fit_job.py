@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from mvdisent import LogCQT, load
 from mvdisent.__main__ import main
+from mvdisent._fit_job import _pooled_model
 from mvdisent.audio._decoder import Decoder
 
 # The fits are too short to be good.
@@ -78,6 +79,38 @@ def test_the_fourth_root_of_the_power_takes_the_place_of_decibels(folder, tmp_pa
     front = load(out)[0]
     assert (front.compression, type(front).__name__[3:].lower()) == (0.25, spectra[-3:])
     assert np.load(next((tmp_path / "model.spectra").rglob("*.npy")), mmap_mode="r").min() >= 0
+
+
+@pytest.mark.parametrize(
+    ("views", "spectra"), [("crops", []), ("pair_by:instrument", ["--spectra", "pooled-mel"])]
+)
+def test_spectra_are_pooled_over_time_for_crops_and_where_asked(folder, tmp_path, views, spectra):
+    """Of 12 or 24 clips a model that sees 400,000 would take minutes: epochs are set."""
+    out, features = tmp_path / "model", tmp_path / "features.csv"
+    sizes = [*QUICK[:4], "--set", "max_epochs=2", "--set", "n_shared=5"]
+    done = run("fit", folder, "--views", views, *spectra, "--out", out, *sizes)
+    assert done.exit_code == 0, done.output
+    _, pool, model = load(out)
+    assert pool.view_shape_ == (64, 4)
+    assert model.view_shape_ == (3 * 64,)
+    assert (model.encoder, model.n_private, model.n_shared) == ("linear", 16, 5)
+    assert run("extract", out, folder, "--out", features).exit_code == 0
+    assert pd.read_csv(features).shape == (12, 2 + 2 * 21)
+    assert "TimePool()" in run("info", out).output
+
+
+def test_a_model_of_few_pooled_clips_is_trained_for_more_epochs():
+    assert _pooled_model(1_000_000)["max_epochs"] == 5
+    assert _pooled_model(2000)["max_epochs"] == _pooled_model(2000)["warmup_epochs"] == 200
+
+
+@pytest.mark.parametrize("views", [("crops", "--shift", 2), ("augment",)])
+def test_pooled_spectra_that_cannot_be_changed_are_refused_before_the_work(folder, tmp_path, views):
+    settings = ["--views", *views, "--spectra", "pooled-mel", "--out", tmp_path / "model"]
+    refused = run("fit", folder, *settings, *QUICK)
+    assert refused.exit_code == 2
+    assert "'pooled-mel' have no bands left to shift or amplify" in " ".join(refused.output.split())
+    assert not (tmp_path / "model.spectra").exists()
 
 
 def test_a_gain_in_decibels_of_a_root_is_refused_before_the_work(folder, tmp_path):

@@ -12,7 +12,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from mvdisent import MultiViewDisentangler
 from mvdisent.audio import LogCQT, LogMel
-from mvdisent.views import WindowFeatures
+from mvdisent.views import TimePool, WindowFeatures
 
 # The checks' clips have 1 to 20 instants, so frames are short and bands few.
 LOG_MELS = [
@@ -65,7 +65,8 @@ class MeanLevel(TransformerMixin, BaseEstimator):
 
 
 WINDOW_FEATURES = [WindowFeatures(MeanLevel(), 1), WindowFeatures(MeanLevel(), 2, hop=1)]
-ESTIMATORS = [*LOG_MELS, *LOG_CQTS, *DISENTANGLERS, *WINDOW_FEATURES]
+TIME_POOLS = [TimePool(), TimePool(ridge=1.0), TimePool(whiten=False)]
+ESTIMATORS = [*LOG_MELS, *LOG_CQTS, *TIME_POOLS, *DISENTANGLERS, *WINDOW_FEATURES]
 
 pytestmark = [
     # The checks' X is a few rows of noise, of which there is little to learn.

@@ -32,7 +32,7 @@ def load(
 
     Returns
     -------
-    estimator : LogMel, LogCQT, MultiViewDisentangler or Pipeline
+    estimator : LogMel, LogCQT, TimePool, MultiViewDisentangler or Pipeline
         As it was saved.
 
     Raises

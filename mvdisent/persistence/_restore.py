@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import reprlib
 from collections.abc import Callable, Mapping
 from functools import partial
 from inspect import signature
@@ -22,23 +21,31 @@ from .._disentangler import MultiViewDisentangler
 from .._format import DTYPES, Spec, check_keys
 from .._training import ACTIVE_KL
 from ..audio import LogCQT, LogMel
-from ..audio._front_end import FrontEnd
+from ..views import TimePool
+from ._fields import (
+    INPUT_STATE,
+    MAX_WIDTH,
+    Node,
+    check_view_shape,
+    count,
+    list_of,
+    set_input,
+    short,
+)
 from ._net_params import check_saved_net_params
 
-CLASSES = {cls.__name__: cls for cls in (LogCQT, LogMel, MultiViewDisentangler, Pipeline)}
+CLASSES = {cls.__name__: cls for cls in (LogCQT, LogMel, TimePool, MultiViewDisentangler, Pipeline)}
 CUSTOM = "custom"  # stands for an encoder or a decoder of the user
 
 Arrays = dict[str, NDArray[Any]]
-Node = dict[str, Any]
 
 # Of parameters that have another default now than files had that lack them.
 _BEFORE = {"objective": "marl", "whiten": 0.0}
 _OWN_BUFFERS = ("separator.", "whitener.")
 _DEVICES = ("cpu", "cuda", "mps", "xpu")
 _SET_OUTPUT = (None, "default", "pandas", "polars")
-_INPUT_STATE = ("n_views_in_", "n_features_in_", "feature_names_in_")
 _MODEL_STATE = (
-    *_INPUT_STATE,
+    *INPUT_STATE,
     "view_shape_",
     "n_epochs_",
     "best_epoch_",
@@ -48,10 +55,6 @@ _MODEL_STATE = (
     "seeds",
     "set_output",
 )
-# Bounds far beyond any use, within which no product of shapes overflows.
-_MAX_WIDTH = 2**20
-_MAX_VALUES = 2**32
-_MAX_AXES = 8
 _MAX_STEPS = 64
 _MAX_TERMS = 64
 _MAX_GENERATOR = 2**13  # bytes in the state of a generator
@@ -103,7 +106,7 @@ class Restoration:
         check_keys(node, ("class", "params", "state"), "an estimator")
         cls = CLASSES.get(node["class"]) if isinstance(node["class"], str) else None
         if cls is None:
-            raise ValueError(f"class {_short(node['class'])} is none of {', '.join(CLASSES)}")
+            raise ValueError(f"class {short(node['class'])} is none of {', '.join(CLASSES)}")
         params, state = node["params"], node["state"]
         # The memory of a Pipeline names a folder from which joblib unpickles; a checkpoint names
         # a file that fit replaces.
@@ -113,7 +116,7 @@ class Restoration:
         unknown = sorted(params.keys() - known) if isinstance(params, dict) else params
         if unknown or not isinstance(params, dict):
             raise ValueError(
-                f"{_short(unknown)} are not parameters of a {node['class']} in a file; a newer "
+                f"{short(unknown)} are not parameters of a {node['class']} in a file; a newer "
                 "mvdisent may know them"
             )
         if cls is Pipeline:
@@ -124,15 +127,17 @@ class Restoration:
         estimator._validate_params()
         if isinstance(estimator, Pipeline):
             return estimator
-        if not isinstance(estimator, LogCQT):  # which computes on no device
+        if hasattr(estimator, "device"):
             name = estimator.device if self.device is None else self.device
             device = _check_device(name)
             estimator.device = str(device) if isinstance(estimator, LogMel) else name
         if isinstance(estimator, MultiViewDisentangler):
             self._build_model(estimator, state, prefix)
+        elif isinstance(estimator, TimePool):
+            self._build_pool(estimator, state, prefix)
         elif state is not None:
-            check_keys(state, _INPUT_STATE, f"the state of a {cls.__name__}")
-            _set_input(estimator, state)
+            check_keys(state, INPUT_STATE, f"the state of a {cls.__name__}")
+            set_input(estimator, state)
         return estimator
 
     def _build_steps(self, state: Any, prefix: str) -> list[tuple[str, BaseEstimator]]:
@@ -142,7 +147,7 @@ class Restoration:
             raise ValueError("a step of a Pipeline is no pair of a name and an estimator")
         names = [name for name, _ in state]
         if len(set(names)) < len(names) or any("__" in name for name in names):
-            raise ValueError(f"the steps of a Pipeline have the names {_short(names)}")
+            raise ValueError(f"the steps of a Pipeline have the names {short(names)}")
         return [(name, self._build(step, f"{prefix}{i}/")) for i, (name, step) in enumerate(state)]
 
     def _custom_factories(self, params: Node) -> dict[str, Factory]:
@@ -161,17 +166,17 @@ class Restoration:
         if isinstance(state, dict):  # files from before there was early stopping
             state = {"best_epoch_": None, **state}
         _check_model_state(state)
-        n_private = _count(model.n_private, "n_private", _MAX_WIDTH)
-        n_shared = _count(model.n_shared, "n_shared", _MAX_WIDTH)
+        n_private = count(model.n_private, "n_private", MAX_WIDTH)
+        n_shared = count(model.n_shared, "n_shared", MAX_WIDTH)
         self._require(f"{prefix}kl_private", "F64", (n_private,))
         self._require(f"{prefix}kl_shared", "F64", (n_shared,))
         n_trained = self._length(f"{prefix}epochs")
         self._require(f"{prefix}epochs", "F64", (n_trained, len(state["terms"])))
-        _count(state["n_epochs_"], "n_epochs_", n_trained, low=0)
+        count(state["n_epochs_"], "n_epochs_", n_trained, low=0)
         if state["best_epoch_"] is not None:
-            _count(state["best_epoch_"], "best_epoch_", n_trained)
+            count(state["best_epoch_"], "best_epoch_", n_trained)
         self._require(f"{prefix}shuffle", "U8", tuple(torch.Generator().get_state().shape))
-        n_noise = _count(self._length(f"{prefix}noise"), "length of the noise", _MAX_GENERATOR)
+        n_noise = count(self._length(f"{prefix}noise"), "length of the noise", _MAX_GENERATOR)
         self._require(f"{prefix}noise", "U8", (n_noise,))
         # Only now, as a module's size follows from numbers of the file.
         outline = outline_module(vars(model), state["view_shape_"])
@@ -189,6 +194,15 @@ class Restoration:
         finite = ["kl_private", "kl_shared", "epochs", *(f"module/{name}" for name in checked)]
         self.models.append(model)
         self._fills.append(partial(_fill_model, model, state, prefix, finite))
+
+    def _build_pool(self, pool: TimePool, state: Any, prefix: str) -> None:
+        check_keys(state, (*INPUT_STATE, "view_shape_"), "the state of a TimePool")
+        shape = check_view_shape(state)
+        width = count(3 * math.prod(shape[:-1]), "features of a TimePool", MAX_WIDTH)
+        if pool.whiten:
+            self._require(f"{prefix}mean", "F32", (width,))
+            self._require(f"{prefix}matrix", "F32", (width, width))
+        self._fills.append(partial(_fill_pool, pool, state, prefix))
 
     def _length(self, name: str) -> int:
         """Give the first axis of an array, 0 where there is none."""
@@ -215,7 +229,7 @@ def _fill_model(
         values = own[name][:, kept] if name == "epochs" else own[name]
         if not np.isfinite(values).all():
             raise ValueError(f"array {name!r} has a value that is not finite")
-    _set_input(model, state)
+    set_input(model, state)
     model.view_shape_ = tuple(state["view_shape_"])
     model._offset, model._scale, model._seeds = state["offset"], state["scale"], state["seeds"]
     model.kl_private_, model.kl_shared_ = own["kl_private"].copy(), own["kl_shared"].copy()
@@ -247,37 +261,32 @@ def _fill_model(
         model.set_output(transform=state["set_output"])
 
 
-def _set_input(estimator: FrontEnd | MultiViewDisentangler, state: Node) -> None:
-    """Give an estimator what fit saw of X."""
-    estimator.n_views_in_ = _count(state["n_views_in_"], "n_views_in_", _MAX_VALUES)
-    estimator.n_features_in_ = _count(state["n_features_in_"], "n_features_in_", _MAX_VALUES)
-    names = state["feature_names_in_"]
-    if names is not None:
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise ValueError("feature_names_in_ is no list of strings")
-        if len(names) != estimator.n_features_in_:
-            raise ValueError(f"{estimator.n_features_in_} features have {len(names)} names")
-        estimator.feature_names_in_ = np.asarray(names, dtype=object)
+def _fill_pool(pool: TimePool, state: Node, prefix: str, arrays: Arrays) -> None:
+    """Give a TimePool its state, from arrays whose shapes are right."""
+    set_input(pool, state)
+    pool.view_shape_ = tuple(state["view_shape_"])
+    for name in ("mean", "matrix") if pool.whiten else ():
+        values = arrays[f"{prefix}{name}"]
+        if not np.isfinite(values).all():
+            raise ValueError(f"array {name!r} has a value that is not finite")
+        setattr(pool, f"{name}_", values.copy())
 
 
 def _check_model_state(state: Any) -> None:
     """Check the state of a disentangler as far as it is no array."""
     check_keys(state, _MODEL_STATE, "the state of a MultiViewDisentangler")
-    shape = _list_of(int, state["view_shape_"], "view_shape_", _MAX_AXES)
-    n_values = math.prod(_count(length, "view_shape_", _MAX_VALUES) for length in shape)
-    if _count(n_values, "size of view_shape_", _MAX_VALUES) != state["n_features_in_"]:
-        raise ValueError(f"n_features_in_ is {_short(state['n_features_in_'])}, not {n_values}")
-    terms = _list_of(str, state["terms"], "terms", _MAX_TERMS) if state["terms"] != [] else []
+    check_view_shape(state)
+    terms = list_of(str, state["terms"], "terms", _MAX_TERMS) if state["terms"] != [] else []
     if len(set(terms)) < len(terms):
-        raise ValueError(f"terms={_short(terms)} has one twice")
-    if len(_list_of(int, state["seeds"], "seeds", 3)) != 3 or not all(
+        raise ValueError(f"terms={short(terms)} has one twice")
+    if len(list_of(int, state["seeds"], "seeds", 3)) != 3 or not all(
         0 <= seed < 2**32 for seed in state["seeds"]
     ):
-        raise ValueError(f"seeds={_short(state['seeds'])} are not three integers of 32 bits")
+        raise ValueError(f"seeds={short(state['seeds'])} are not three integers of 32 bits")
     check_scalar(state["offset"], "offset", float)
     check_scalar(state["scale"], "scale", float, min_val=0, include_boundaries="neither")
     if state["set_output"] not in _SET_OUTPUT:
-        raise ValueError(f"set_output={_short(state['set_output'])} is none of {_SET_OUTPUT}")
+        raise ValueError(f"set_output={short(state['set_output'])} is none of {_SET_OUTPUT}")
 
 
 def _slots(model: MultiViewDisentangler) -> list[str]:
@@ -292,10 +301,10 @@ def _check_device(name: str) -> torch.device:
         device = resolve_device(name)
     except ValueError as error:
         raise ValueError(
-            f"device={_short(name)} is not there: pass load(path, device='cpu') or another"
+            f"device={short(name)} is not there: pass load(path, device='cpu') or another"
         ) from error
     if device.type not in _DEVICES:
-        raise ValueError(f"device={_short(name)} is none of {', '.join(_DEVICES)}")
+        raise ValueError(f"device={short(name)} is none of {', '.join(_DEVICES)}")
     return device
 
 
@@ -316,22 +325,3 @@ def _spec_of(tensor: torch.Tensor) -> Spec:
     if name not in DTYPES:
         raise ValueError(f"an array of {name} has no place in the file")
     return DTYPES[name], tuple(tensor.shape)
-
-
-def _count(value: Any, name: str, high: int, low: int = 1) -> int:
-    if type(value) is not int or not low <= value <= high:
-        raise ValueError(f"{name}={_short(value)} is not an integer from {low} to {high}")
-    return value
-
-
-def _list_of(kind: type, value: Any, name: str, length: int) -> list[Any]:
-    if not isinstance(value, list) or not all(type(item) is kind for item in value):
-        raise ValueError(f"{name}={_short(value)} is no list of {kind.__name__}")
-    if not 1 <= len(value) <= length:
-        raise ValueError(f"{name} has {len(value)} entries, not 1 to {length}")
-    return value
-
-
-def _short(value: Any) -> str:
-    """Show a value of a file, however long it is."""
-    return reprlib.repr(value)

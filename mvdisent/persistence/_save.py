@@ -16,7 +16,9 @@ from .._build import Factory
 from .._checkpoint import versions
 from .._disentangler import MultiViewDisentangler
 from ..audio._front_end import FrontEnd
-from ._restore import CLASSES, CUSTOM, Arrays, Node, Restoration
+from ..views import TimePool
+from ._fields import Node
+from ._restore import CLASSES, CUSTOM, Arrays, Restoration
 
 
 def save(estimator: BaseEstimator, path: str | os.PathLike[str]) -> None:
@@ -28,7 +30,7 @@ def save(estimator: BaseEstimator, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    estimator : LogMel, LogCQT, MultiViewDisentangler or Pipeline of these
+    estimator : LogMel, LogCQT, TimePool, MultiViewDisentangler or Pipeline of these
         What to save. A callable `encoder` or `decoder` is not saved: pass it to
         `load` again. Nor is `checkpoint`, a path on this machine.
     path : str or path-like
@@ -93,7 +95,7 @@ def _describe(
         cls = type(estimator)
         raise TypeError(
             f"{cls.__module__}.{cls.__qualname__} cannot be saved: pass a LogMel, a LogCQT, "
-            "a MultiViewDisentangler or a Pipeline of these"
+            "a TimePool, a MultiViewDisentangler or a Pipeline of these"
         )
     if not isinstance(estimator, Pipeline):  # each step of which has its turn
         check_is_fitted(estimator)
@@ -110,6 +112,10 @@ def _describe(
         ]
     elif isinstance(estimator, FrontEnd):
         node["state"] = _input_state(estimator)
+    elif isinstance(estimator, TimePool):
+        node["state"] = {**(_input_state(estimator) or {}), **_shape_state(estimator)}
+        if hasattr(estimator, "matrix_"):
+            arrays |= {f"{prefix}mean": estimator.mean_, f"{prefix}matrix": estimator.matrix_}
     else:
         for name in ("encoder", "decoder"):
             if callable(params[name]):
@@ -140,7 +146,12 @@ def _plain(value: Any, name: str) -> Any:
     )
 
 
-def _input_state(estimator: FrontEnd | MultiViewDisentangler) -> Node | None:
+def _shape_state(estimator: TimePool | MultiViewDisentangler) -> Node:
+    """Write down the shape of one view."""
+    return {"view_shape_": [int(length) for length in estimator.view_shape_]}
+
+
+def _input_state(estimator: FrontEnd | TimePool | MultiViewDisentangler) -> Node | None:
     """Write down what fit saw of X; None where there was no fit."""
     if not hasattr(estimator, "n_views_in_"):
         return None
@@ -171,7 +182,7 @@ def _model_state(model: MultiViewDisentangler, prefix: str, arrays: Arrays) -> N
         arrays |= {f"{prefix}optimizer/{i}/{name}": array for name, array in slots.items()}
     return {
         **(_input_state(model) or {}),
-        "view_shape_": [int(length) for length in model.view_shape_],
+        **_shape_state(model),
         "n_epochs_": model.n_epochs_,
         "best_epoch_": getattr(model, "best_epoch_", None),
         "terms": terms,

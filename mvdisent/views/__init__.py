@@ -7,6 +7,7 @@ factors come from :mod:`mvdisent.datasets`.
 from ._augment import augment
 from ._crops import crops, window_table, windows
 from ._pairs import pair_by
+from ._pool import TimePool
 from ._render import render
 from ._source import DrawnViews, ViewSource
 from ._stack import split_views, stack_views
@@ -22,6 +23,7 @@ __all__ = [
     "MelShift",
     "TiltEQ",
     "TimeCrop",
+    "TimePool",
     "ViewSource",
     "ViewTransform",
     "WindowFeatures",

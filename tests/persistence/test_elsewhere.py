@@ -33,7 +33,7 @@ def spectra():
     return (shared + 0.3 * rng.normal(size=(40, 2, 16, 16))).astype(np.float32)
 
 
-@pytest.fixture(scope="module", params=["mlp", "conv"])
+@pytest.fixture(scope="module", params=["mlp", "conv", "linear"])
 def wide(request, spectra, tmp_path_factory):
     """Give the file of a model wide enough for torch to share its work out to threads."""
     networks = {"encoder": request.param, "decoder": request.param}
