@@ -34,7 +34,7 @@ from ._fields import (
 )
 from ._net_params import check_saved_net_params
 
-CLASSES = {cls.__name__: cls for cls in (LogCQT, LogMel, TimePool, MultiViewDisentangler, Pipeline)}
+CLASSES = {cls.__name__: cls for cls in (LogCQT, LogMel, MultiViewDisentangler, Pipeline, TimePool)}
 CUSTOM = "custom"  # stands for an encoder or a decoder of the user
 
 Arrays = dict[str, NDArray[Any]]

@@ -7,9 +7,9 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvdisent.views import split_views, stack_views
+from mvdisent.views import TimePool, split_views, stack_views
 
-from ._hostile import EDGES, examples, hostile
+from ._hostile import EDGES, examples, hostile, parameters
 from ._property import REFUSED, attempt
 
 VIEW = hostile((6, 5)) | hostile((6, 2, 3))
@@ -45,3 +45,18 @@ def test_split_views(X, factors):
         X_single, table, groups = parts
         assert X_single.shape[:2] == (len(groups), 1)
         assert table is None or len(table) == len(groups)
+
+
+@examples(3)
+@given(
+    X=hostile((8, 2, 3, 5)) | hostile((8, 5)),
+    again=hostile((8, 2, 3, 5)),
+    params=parameters(("whiten", "ridge")),
+)
+def test_time_pool(X, again, params):
+    pool = attempt(lambda: TimePool(**params).fit(X), ("X", *params), X)
+    if pool is not REFUSED:
+        features = attempt(lambda: pool.transform(again), ("X",), again)
+        if features is not REFUSED:
+            missing = np.isnan(features).all(2)
+            assert np.isfinite(features[~missing]).all()
