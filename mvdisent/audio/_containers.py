@@ -2,7 +2,7 @@
 
 Of a cut WAV, AIFF, AU or CAF file libsndfile reports as many frames as are left, of an Ogg
 stream it leaves out damaged pages and chained streams, and of an MP3 file without
-a count of frames it reads as much as it guesses. So the containers are walked here.
+a count of frames it guesses how many there are. So the containers are walked here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 import zlib
 from collections.abc import Callable
 from functools import lru_cache
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import soundfile
 
@@ -34,6 +34,8 @@ _MPEG_BITRATES = {
 _MPEG_TAGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN")
 # An encoder's delay and padding, 12 bits each, are no part of the sound; and a decoder's.
 _MPEG_PADDING = 2 * 4095 + 1152
+# Frames that one packet of Vorbis holds, at most.
+_VORBIS_BLOCK = 8192
 _NO_LENGTH = "its header announces no length: write it anew"
 _NO_SOUND = "truncated: the sound itself is not there"
 # Without a count of frames libsndfile gives about 2**63.
@@ -42,8 +44,15 @@ _NO_COUNT = 2**60
 FRESH_NS = 2_000_000_000
 
 
-def find_fault(path: str | bytes) -> str | None:
-    """Say why a file is not whole; None where all that it announces is there.
+class Found(NamedTuple):
+    """What there is of a file's sound, and what is wrong with it, if anything."""
+
+    n_frames: int
+    fault: str | None
+
+
+def examine(path: str | bytes) -> Found:
+    """Count the frames of a file, and say why it is not whole.
 
     Parameters
     ----------
@@ -53,8 +62,8 @@ def find_fault(path: str | bytes) -> str | None:
 
     Returns
     -------
-    fault : str or None
-        Such as "truncated: ...".
+    found : Found
+        The fault is such as "truncated: ..."; None where all that is announced is there.
 
     Raises
     ------
@@ -63,42 +72,53 @@ def find_fault(path: str | bytes) -> str | None:
     """
     stat = os.stat(path)
     fresh = time.time_ns() - stat.st_ctime_ns < FRESH_NS
-    find = _find_fault.__wrapped__ if fresh else _find_fault
+    find = _examine.__wrapped__ if fresh else _examine
     return find(path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
 
 
 @lru_cache(maxsize=2**16)
-def _find_fault(path: str | bytes, size: int, *identity: int) -> str | None:
+def _examine(path: str | bytes, size: int, *identity: int) -> Found:
     if size == 0:
-        return "the file is empty"
+        return Found(0, "the file is empty")
     try:
         with soundfile.SoundFile(path) as sound:
             check = _CHECKS.get(sound.format)
-            if check is None:
-                return (
+            if check is None and sound.format != "MP3":
+                return Found(
+                    0,
                     f"its format is {sound.format}, of which nobody can tell whether it is whole: "
-                    "convert it to WAV or FLAC"
+                    "convert it to WAV or FLAC",
                 )
             n_frames = sound.frames
             with open(path, "rb") as file:
-                fault = check(file, size, n_frames)
+                if check is None:
+                    n_frames, fault = _examine_mpeg(file, size, n_frames)
+                else:
+                    fault = check(file, size, n_frames)
             if fault is None and n_frames <= 0:
-                return "it holds no sound"
-            return fault or _tail_fault(sound)
+                return Found(0, "it holds no sound")
+            return Found(n_frames, fault) if fault else _try_end(sound, n_frames)
     except soundfile.LibsndfileError as error:
-        return f"no sound file, or a corrupt one ({error.error_string.rstrip('.')})"
+        return Found(0, f"no sound file, or a corrupt one ({error.error_string.rstrip('.')})")
 
 
-def _tail_fault(sound: soundfile.SoundFile) -> str | None:
-    """Decode the last frame."""
-    if sound.frames >= _NO_COUNT:
-        return _NO_LENGTH
+def _try_end(sound: soundfile.SoundFile, n_frames: int) -> Found:
+    """Decode the last frames.
+
+    Of an Ogg stream that was cut from a longer one, whose pages are all there, libsndfile
+    may announce some more than the first block lets it decode.
+    """
+    if n_frames >= _NO_COUNT:
+        return Found(0, _NO_LENGTH)
+    n_last = min(n_frames, _VORBIS_BLOCK) if sound.format == "OGG" else 1
     try:
-        sound.seek(sound.frames - 1)
-        there = len(sound.read(1)) == 1
+        sound.seek(n_frames - n_last)
+        missing = n_last - len(sound.read(n_last))
     except soundfile.LibsndfileError:
-        there = False
-    return None if there else f"truncated: the last of its {sound.frames} frames is not there"
+        missing = n_last
+    if missing == n_last:
+        return Found(0, f"truncated: the last of its {n_frames} frames is not there")
+    return Found(n_frames - missing, None)
 
 
 def _chunk_fault(file: BinaryIO, size: int, n_frames: int) -> str | None:
@@ -193,10 +213,14 @@ def _ogg_checksum(page: bytes) -> int:
     return int(f"{mirrored:032b}"[::-1], 2)
 
 
-def _mpeg_fault(file: BinaryIO, size: int, n_frames: int) -> str | None:
-    """Count the frames of an MP3 file, and compare with what would be read."""
+def _examine_mpeg(file: BinaryIO, size: int, n_frames: int) -> Found:
+    """Count the frames of an MP3 file, and compare with what would be read.
+
+    Where its header counts none, what libsndfile announces is a guess by the mean rate, and
+    may be more than there is.
+    """
     position = _skip_tags(file)
-    first, n_blocks, per_block = None, 0, 0
+    first, counted, n_blocks, per_block = None, False, 0, 0
     while position < size:
         file.seek(position)
         head = file.read(4)
@@ -205,24 +229,26 @@ def _mpeg_fault(file: BinaryIO, size: int, n_frames: int) -> str | None:
         if block is None or (first is not None and kind != first):
             if _ends_here(file, position):
                 break
-            return f"corrupt: no MPEG frame at byte {position}"
+            return Found(n_frames, f"corrupt: no MPEG frame at byte {position}")
         length, per_block = block
         if position + length > size:
-            return f"truncated: it ends within the MPEG frame at byte {position}"
+            late = f"truncated: it ends within the MPEG frame at byte {position}"
+            return Found(n_frames, late)
         if first is None:
             first = kind
             names = file.read(min(length, 200) - 4)
-            n_blocks -= any(name in names for name in (b"Xing", b"Info", b"VBRI"))
+            counted = any(name in names for name in (b"Xing", b"Info", b"VBRI"))
         position, n_blocks = position + length, n_blocks + 1
-    held = n_blocks * per_block
-    if n_frames > held:
-        return f"truncated: {n_frames} frames are announced, {held} are there"
+    held = (n_blocks - counted) * per_block
+    fault: str | None = None
+    if counted and n_frames > held:
+        fault = f"truncated: {n_frames} frames are announced, {held} are there"
     if n_frames < held - _MPEG_PADDING:
-        return (
+        fault = (
             f"it holds {held} frames, of which {n_frames} would be read, as its header counts "
             "none or fewer: write it anew"
         )
-    return None
+    return Found(min(n_frames, held), fault)
 
 
 def _skip_tags(file: BinaryIO) -> int:
@@ -280,5 +306,4 @@ _CHECKS: dict[str, Callable[[BinaryIO, int, int], str | None]] = {
     "W64": _w64_fault,
     "FLAC": _no_fault,
     "OGG": _ogg_fault,
-    "MP3": _mpeg_fault,
 }

@@ -50,12 +50,14 @@ class Decoder:
         Path that soundfile opens.
     path : str
         The same, for errors.
+    n_frames : int
+        Frames that can be decoded.
     """
 
-    def __init__(self, raw: str | bytes, path: str) -> None:
+    def __init__(self, raw: str | bytes, path: str, n_frames: int) -> None:
         self._raw, self._path = raw, path
         self._sound = _Forward(raw)
-        self.rate, self.n_frames = int(self._sound.samplerate), int(self._sound.frames)
+        self.rate, self.n_frames = int(self._sound.samplerate), n_frames
         self._seeks = self._sound.format in _SEEKABLE
         self._first, self._held = 0, np.empty(0, dtype=np.float32)
 

@@ -11,7 +11,7 @@ from types import TracebackType
 import numpy as np
 import soxr
 
-from ._containers import find_fault
+from ._containers import examine
 from ._decoder import AudioFileError, Decoder, FloatArray
 
 # Root mean square of a clip below which it is silent: 1 bit of 16, full scale = 1.
@@ -46,9 +46,10 @@ class Recording:
         try:
             if not stat.S_ISREG(os.stat(raw).st_mode):
                 raise self.error("is no file: pass files, not folders or devices")
-            if fault := find_fault(raw):
-                raise self.error(fault)
-            self._sound = Decoder(raw, self._path)
+            found = examine(raw)
+            if found.fault:
+                raise self.error(found.fault)
+            self._sound = Decoder(raw, self._path, found.n_frames)
             if not _RATES[0] <= self._sound.rate <= _RATES[1]:
                 self._sound.close()
                 raise self.error(f"corrupt: its header announces a rate of {self._sound.rate} Hz")

@@ -12,6 +12,7 @@ import soundfile
 from numpy.testing import assert_allclose
 
 from mvdisent.audio import AudioFileError, iter_windows, read_audio
+from mvdisent.audio._containers import _ogg_checksum
 
 from .conftest import flipped
 
@@ -124,10 +125,42 @@ def test_tags_of_an_mp3_file_are_no_fault(file, change):
     assert_allclose(read_audio(path, sample_rate=16000), expected, rtol=0, atol=1e-6)
 
 
-def test_an_mp3_file_of_constant_rate_needs_no_count(file):
-    path = file("MP3", bitrate_mode="CONSTANT", compression_level=0.5)
+@pytest.mark.parametrize("rate", [11025, 16000, 22050, 44100])
+def test_an_mp3_file_of_constant_rate_needs_no_count(tmp_path, rate):
+    """By the mean rate libsndfile guesses more frames than there are, in all but 16 kHz."""
+    path, noise = tmp_path / "a.mp3", np.random.default_rng(0).normal(size=rate * 20)
+    soundfile.write(path, 0.1 * noise, rate, bitrate_mode="CONSTANT", compression_level=0.5)
+    whole = read_audio(path, sample_rate=rate)
     path.write_bytes(without_count(path.read_bytes()))
-    assert len(read_audio(path, sample_rate=16000)) >= 32000
+    clip = read_audio(path, sample_rate=rate)
+    assert len(whole) <= len(clip) <= len(whole) + 3 * 1152  # with what the encoder padded
+    with open(path, "r+b") as file:
+        file.truncate(path.stat().st_size - 100)
+    with pytest.raises(AudioFileError, match="truncated: it ends within the MPEG frame"):
+        read_audio(path, sample_rate=rate)
+
+
+@pytest.mark.parametrize(("more", "whole"), [(104, True), (8000, True), (9000, False)])
+def test_an_ogg_file_may_announce_less_than_a_packet_more_than_it_holds(file, more, whole):
+    """So do files that were cut from others at a page, as some of Debian's music is."""
+    path = file("OGG", "VORBIS")
+    expected = read_audio(path, sample_rate=16000)
+    data = path.read_bytes()
+    start = data.rindex(b"OggS")
+    page = bytearray(data[start:])
+    page[6:14] = struct.pack("<q", struct.unpack("<q", page[6:14])[0] + more)
+    page[22:26] = bytes(4)
+    page[22:26] = struct.pack("<I", _ogg_checksum(bytes(page)))
+    path.write_bytes(data[:start] + page)
+    with soundfile.SoundFile(path) as sound:
+        assert sound.frames == 32000 + more
+    if whole:
+        clip = read_audio(path, sample_rate=16000)
+        assert_allclose(clip[:32000], expected, rtol=0, atol=0)
+        assert len(clip) < 32000 + min(more, 2048)  # and no more of the last packet
+    else:
+        with pytest.raises(AudioFileError, match="truncated"):
+            read_audio(path, sample_rate=16000)
 
 
 def test_streams_in_one_ogg_file_are_refused(file):
