@@ -9,7 +9,7 @@ its own track.
 
 Views are windows of 1 s of one training track, paired afresh each epoch: mean, standard
 deviation and mean absolute change over time of each band, rotated and scaled so that
-windows of one track differ alike in all directions (``PairWhitener``, fitted on the same
+windows of one track differ alike in all directions (``TimePool``, fitted on the same
 pairs). Networks are linear. The features of a crop of 3 s are the mean of the shared codes
 of five windows in it.
 
@@ -45,7 +45,6 @@ import librosa
 import numpy as np
 import pandas as pd
 import soundfile
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -53,8 +52,7 @@ from sklearn.preprocessing import StandardScaler
 from mvdisent import LogMel, MultiViewDisentangler
 from mvdisent.audio import cache_log_mel
 from mvdisent.datasets import AudioTable
-from mvdisent.nn import MLPDecoder, MLPEncoder
-from mvdisent.views import pair_by
+from mvdisent.views import TimePool, pair_by
 
 RATE, HOP, N_MELS = 16000, 512, 64
 STRETCH, FEWEST = 320, 3  # frames that are read at a time, and how often of a track
@@ -140,7 +138,7 @@ def hand_made(X):
 
 def with_change(X):
     """The same, and the mean absolute change from frame to frame."""
-    return np.concatenate([hand_made(X), np.abs(np.diff(X, axis=2)).mean(axis=2)], axis=1)
+    return TimePool(whiten=False).fit_transform(X[:, None])[:, 0]
 
 
 def mfcc(X):
@@ -155,24 +153,6 @@ def pooled(X, features):
     return np.mean([features(X[:, :, start : start + WINDOW]) for start in starts], axis=0)
 
 
-class PairWhitener(TransformerMixin, BaseEstimator):
-    """Rotate and scale features so that rows of one label differ alike in all directions."""
-
-    def __init__(self, *, ridge=0.01):
-        self.ridge = ridge
-
-    def fit(self, X, y):
-        pairs = np.asarray(pair_by(X, y, random_state=0), dtype=float)
-        difference = (pairs[:, 0] - pairs[:, 1]) / np.sqrt(2)
-        power, axes = np.linalg.eigh(difference.T @ difference / len(X))
-        self.offset_ = np.mean(X, axis=0)
-        self.matrix_ = axes / np.sqrt(power + self.ridge * power.mean())
-        return self
-
-    def transform(self, X):
-        return ((X - self.offset_) @ self.matrix_).astype(np.float32)
-
-
 def fit_model(features, labels, *, seed, **params):
     """Fit to pairs of windows of one track, drawn afresh each epoch."""
     settings = {
@@ -183,8 +163,8 @@ def fit_model(features, labels, *, seed, **params):
         "delta": 200.0,
         "lr": 0.002,
         "max_epochs": 5,
-        "encoder": partial(MLPEncoder, hidden=()),
-        "decoder": partial(MLPDecoder, hidden=()),
+        "encoder": "linear",
+        "decoder": "linear",
         **params,
     }
     model = MultiViewDisentangler(**settings, output="shared", random_state=seed)
@@ -214,18 +194,16 @@ def chance(labels):
 def fit_all(tracks, rows, *, seed, hop, **settings):
     """Fit all that is learned; give what makes features of windows, by name."""
     windows, labels = cut(tracks, rows, WINDOW, hop)
-    features = with_change(windows)
-    scaler = StandardScaler().fit(features)
-    lda = make_pipeline(scaler, LinearDiscriminantAnalysis()).fit(features, labels)
-    whitener = PairWhitener().fit(scaler.transform(features), labels)
-    whiten = make_pipeline(scaler, whitener)
-    model = fit_model(whiten.transform(features), labels, seed=seed, **settings)
+    lda = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis())
+    lda.fit(with_change(windows), labels)
+    pool = TimePool().fit(pair_by(windows, labels, random_state=0))
+    model = fit_model(pool.transform(windows[:, None])[:, 0], labels, seed=seed, **settings)
     return {
         "hand-made": hand_made,
         "with change": with_change,
         "LDA": lambda X: lda.transform(with_change(X)),
-        "whitened": lambda X: whiten.transform(with_change(X)),
-        "shared": lambda X: model.transform(whiten.transform(with_change(X))[:, None]),
+        "whitened": lambda X: pool.transform(X[:, None])[:, 0],
+        "shared": lambda X: model.transform(pool.transform(X[:, None])),
     }
 
 
