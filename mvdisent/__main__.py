@@ -113,7 +113,7 @@ def reproduce(
 
 def _parse_views(ctx: click.Context, param: click.Parameter, value: str) -> str:
     try:
-        _fit_job.factor_of(value)
+        _fit_job.factors_of(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
     return value
@@ -141,7 +141,7 @@ def _parse_params(
     callback=_parse_views,
     required=True,
     metavar="HOW",
-    help="'pair_by:FACTOR': two clips alike in that column, such as pair_by:instrument; "
+    help="'pair_by:FACTOR[:OTHER]': two clips alike in a column, that differ in the other; "
     "'crops': two windows of one file; 'augment': one clip twice, each at a gain of its own.",
 )
 @click.option(
@@ -223,7 +223,7 @@ def fit(
     sound = _fit_job.Sound(sample_rate, duration, level, spectra, cache, n_jobs, on_error)
     try:
         check_target(out)
-        clips = _fit_job.open_table(table, _fit_job.factor_of(views), split)
+        clips = _fit_job.open_table(table, views, split)
         click.echo(f"{len(clips)} clips; spectra are kept in {cache}")
         fitted = _fit_job.fit(
             clips,

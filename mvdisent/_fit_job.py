@@ -24,8 +24,8 @@ from .views import Gain, MelShift, TimePool, ViewSource, ViewTransform, augment,
 
 #: Spectra that are pooled over time; their scale is that of a clip's level.
 POOLED = "pooled-mel"
-#: How views are made, as ``--views`` says it; "pair_by:" takes the name of a column.
-VIEWS = ("pair_by:FACTOR", "crops", "augment")
+#: How views are made, as ``--views`` says it; "pair_by:" takes the names of columns.
+VIEWS = ("pair_by:FACTOR[:OTHER]", "crops", "augment")
 _ROOT = 0.25
 #: Front ends, as ``--spectra`` says them.
 SPECTRA: dict[str, Callable[[float], LogMel | LogCQT]] = {
@@ -75,24 +75,23 @@ class Fitted(NamedTuple):
     skipped: pd.DataFrame
 
 
-def factor_of(views: str) -> str | None:
-    """Give the factor of "pair_by:FACTOR"; refuse what is no way to make views."""
-    if views.startswith(_PAIR_BY) and len(views) > len(_PAIR_BY):
-        return views.removeprefix(_PAIR_BY)
-    if views not in VIEWS[1:]:
-        raise ValueError(f"{views!r}; pass one of {', '.join(VIEWS)}")
-    return None
+def factors_of(views: str) -> list[str]:
+    """Give what two clips agree in, and what they differ in if told; refuse no way of views."""
+    factors = views.removeprefix(_PAIR_BY).split(":") if views.startswith(_PAIR_BY) else []
+    if views in VIEWS[1:] or (0 < len(factors) <= 2 and all(factors)):
+        return factors
+    raise ValueError(f"{views!r}; pass one of {', '.join(VIEWS)}")
 
 
-def open_table(path: Path, factor: str | None, split: str | None) -> AudioTable:
+def open_table(path: Path, views: str, split: str | None) -> AudioTable:
     """List the clips of a folder, or of a .csv or .jsonl file that lies in one."""
-    shared = [] if factor is None else [factor]
+    shared, private = factors_of(views)[:1], factors_of(views)[1:]
     folder, metadata = (path, None) if path.is_dir() else (path.parent, path)
-    table = AudioTable(folder, metadata, shared=shared)
+    table = AudioTable(folder, metadata, shared=shared, private=private)
     if split is None:
         return table
     if table.split_column is None and "split" in table.data.columns:
-        table = AudioTable(folder, metadata, shared=shared, split="split")
+        table = AudioTable(folder, metadata, shared=shared, private=private, split="split")
     return table.split(split)
 
 
@@ -108,25 +107,28 @@ def fit(
     """Read the clips, draw views of them afresh each epoch, train, and save the pipeline."""
     MultiViewDisentangler(**params)._validate_params()  # before hours of reading
     front = SPECTRA[sound.spectra](sound.sample_rate)
-    factor, seed = factor_of(views), params.get("random_state")
+    factors, seed = factors_of(views), params.get("random_state")
     _check_spectra(front, views, sound.spectra, shift)
     labels: NDArray[Any] | None = None
+    differ: NDArray[Any] | None = None
     rows: Any = slice(None)
     if views == "crops":
         X, labels, rows, skipped = _read_crops(table.segments, front, sound)
     else:
         clips = _read(table.segments, front, sound, sound.on_error)
         X, skipped = clips.X, clips.skipped
-        if factor is not None:
-            labels = table.factors[factor].to_numpy()[clips.rows]
+        if factors:
+            labels = table.factors[factors[0]].to_numpy()[clips.rows]
+        if factors[1:]:
+            differ = table.factors[factors[1]].to_numpy()[clips.rows]
     steps: list[Any] = [front]
     source: Any = X
     if labels is not None:
-        source = pair_by(X, labels, random_state=seed)[rows]
+        source = pair_by(X, labels, differ=differ, random_state=seed)[rows]
         if sound.spectra == POOLED:
             pool = TimePool().fit(source)
             pooled = pool.transform(X[:, None])[:, 0]
-            source = pair_by(pooled, labels, random_state=seed)[rows]
+            source = pair_by(pooled, labels, differ=differ, random_state=seed)[rows]
             steps.append(pool)
             params = {**_pooled_model(len(source)), **params}
     if shift or views == "augment":

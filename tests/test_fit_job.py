@@ -8,9 +8,8 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
-from mvdisent import LogCQT, load
+from mvdisent import LogCQT, _fit_job, load
 from mvdisent.__main__ import main
-from mvdisent._fit_job import _pooled_model
 from mvdisent.audio._decoder import Decoder
 
 # The fits are too short to be good.
@@ -81,6 +80,26 @@ def test_the_fourth_root_of_the_power_takes_the_place_of_decibels(folder, tmp_pa
     assert np.load(next((tmp_path / "model.spectra").rglob("*.npy")), mmap_mode="r").min() >= 0
 
 
+def test_pairs_differ_in_the_other_factor_that_is_named(folder, tmp_path, monkeypatch):
+    """Of each instrument one clip lies a semitone off: every pair has it."""
+    table = pd.read_csv(folder / "metadata.csv").assign(tuned="yes")
+    table.loc[[0, 6], "tuned"] = "no"
+    table.to_csv(folder / "metadata.csv", index=False)
+    drawn, real = [], _fit_job.pair_by
+
+    def pair_by(X, labels, **settings):
+        drawn.append(real(np.arange(len(X))[:, None], labels, **settings))
+        return real(X, labels, **settings)
+
+    monkeypatch.setattr(_fit_job, "pair_by", pair_by)
+    views = ["--views", "pair_by:instrument:tuned", "--out", tmp_path / "model"]
+    done = run("fit", folder, *views, *QUICK)
+    assert done.exit_code == 0, done.output
+    pairs = np.asarray(drawn[0])[..., 0].astype(int)
+    assert np.isin(pairs, [0, 6]).any(axis=1).all()
+    assert (pairs // 6 == pairs[:, :1] // 6).all()
+
+
 @pytest.mark.parametrize(
     ("views", "spectra"), [("crops", []), ("pair_by:instrument", ["--spectra", "pooled-mel"])]
 )
@@ -100,8 +119,9 @@ def test_spectra_are_pooled_over_time_for_crops_and_where_asked(folder, tmp_path
 
 
 def test_a_model_of_few_pooled_clips_is_trained_for_more_epochs():
-    assert _pooled_model(1_000_000)["max_epochs"] == 5
-    assert _pooled_model(2000)["max_epochs"] == _pooled_model(2000)["warmup_epochs"] == 200
+    assert _fit_job._pooled_model(1_000_000)["max_epochs"] == 5
+    few = _fit_job._pooled_model(2000)
+    assert few["max_epochs"] == few["warmup_epochs"] == 200
 
 
 @pytest.mark.parametrize("views", [("crops", "--shift", 2), ("augment",)])
@@ -199,8 +219,11 @@ def test_a_split_may_be_a_column_of_the_table(folder, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--views", "pairs"], "'pairs'; pass one of pair_by:FACTOR, crops, augment"),
+        (["--views", "pairs"], "'pairs'; pass one of pair_by:FACTOR[:OTHER], crops, augment"),
+        (["--views", "pair_by:"], "'pair_by:'; pass one of"),
+        (["--views", "pair_by:a:b:c"], "'pair_by:a:b:c'; pass one of"),
         (["--views", "pair_by:colour"], "colour"),
+        (["--views", "pair_by:instrument:colour"], "colour"),
         (["--views", "crops", "--set", "depth=3"], "'depth=3'; pass a parameter of the model"),
         (["--views", "crops", "--set", "lr=-1"], "lr"),
         (["--views", "crops", "--duration", "0.5"], "too short: crops need two windows of 0.5 s"),
