@@ -1,4 +1,4 @@
-"""How much of an instrument do pooled spectra tell, before any network?
+"""How much of an instrument do pooled spectra tell, with and without a network?
 
 The tasks of ``bench_notes`` that ask for the instrument, of ``TimePool`` features: four kinds
 of spectra side by side (mel and constant-Q bands, in dB and as the fourth root of the power,
@@ -6,7 +6,7 @@ the constant-Q ones with all their Fourier rows), pooled over time, rotated and 
 notes of one instrument differ. That is learned from the notes that ``bench_notes`` fits its
 model to, from the same pairs and no label. Features are centred and of unit length, so that
 the nearest are those by the cosine. "axes": of these the 32 along which the two notes of a pair
-agree most, a linear shared block.
+agree most. "shared": the shared block of a linear model of these axes.
 
     python -m tests.benchmarks.bench_pooled_notes --seeds 0 1 2 --other FluidR3Mono_GM.sf3
     python -m tests.benchmarks.bench_pooled_notes --seeds 100 101 102 --highest 71 --first-high 60
@@ -18,19 +18,30 @@ The second and the third judge on training keys and on other notes: so settings 
 from __future__ import annotations
 
 import argparse
+import warnings
 
 import numpy as np
 import pandas as pd
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances
 from sklearn.model_selection import KFold
 
-from mvdisent import LogCQT, LogMel
+from mvdisent import LogCQT, LogMel, MultiViewDisentangler
 from mvdisent.datasets import NOTE_INSTRUMENTS, make_notes
 from mvdisent.views import TimePool, pair_by
 from tests.benchmarks.note_probes import judge_instrument, judge_nearest, vote
 
 RIDGE, N_AXES, REPEATS, LENGTH = 1.0, 32, 4, 8.0
 N_FOLDS = 4
+MODEL = {
+    "n_private": 4,
+    "n_shared": N_AXES,
+    "objective": "swap",
+    "decoder_std": 0.2,
+    "lr": 0.002,
+    "encoder": "linear",
+    "decoder": "linear",
+}
 
 
 def load_stack(soundfont, highest):
@@ -65,7 +76,24 @@ def pool(X, factors, rows, others, seed):
     one, two = np.moveaxis(step.transform(pairs).astype(float), 1, 0)
     agreed = np.linalg.eigh(one.T @ two + two.T @ one)[1][:, : -N_AXES - 1 : -1]
     Z = step.transform(np.concatenate([X, others])[:, None])[:, 0].astype(float)
-    return {"pooled": unit(Z), "pooled, axes": unit(Z @ agreed)}
+    along = (Z @ agreed).astype(np.float32)
+    shared = fit_shared(along, factors, rows, seed)
+    return {"pooled": unit(Z), "axes": unit(along), "shared": unit(shared - shared[rows].mean(0))}
+
+
+def fit_shared(along, factors, rows, seed):
+    """Fit a linear model to pairs of some rows; give the shared codes of all."""
+    source = pair_by(
+        along[rows],
+        factors["instrument"].to_numpy()[rows],
+        differ=factors["pitch"].to_numpy()[rows],
+        random_state=seed,
+    )
+    model = MultiViewDisentangler(**MODEL, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the axes hold nothing private
+        model.fit(source[np.tile(np.arange(len(rows)), 2 * REPEATS)])
+    return model.encode(along[:, None])[1]
 
 
 def unit(Z):
