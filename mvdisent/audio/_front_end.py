@@ -25,8 +25,6 @@ FloatArray = NDArray[np.float32]
 
 #: Most clips that are computed at a time.
 MAX_CHUNK = 256
-# More than any sound has; far more is no number any longer on the way back.
-_MAX_DB = 300.0
 #: What the parameter ``compression`` may be.
 COMPRESSION = [Interval(Real, 0, 1, closed="right"), None]
 
@@ -146,12 +144,6 @@ class FrontEnd(  # type: ignore[call-arg]  # scikit-learn is untyped
         if n_times is None or self._count_frames(n_times) != spectra.shape[3]:
             n_times = self._span(max(spectra.shape[3], 2))  # a single frame has no span
         waves = np.full((*spectra.shape[:2], n_times), np.nan, dtype=np.float32)
-        highest = _MAX_DB if self.compression is None else 10 ** (_MAX_DB / 10 * self.compression)
-        if shown.any() and spectra[shown].max() > highest:
-            raise ValueError(
-                f"X has a value of {spectra[shown].max():g}, which no sound has: pass spectra of "
-                f"at most {highest:g}, in the units in which transform gives them"
-            )
         if shown.any():
             waves[shown] = self._invert(spectra[shown], n_iter=n_iter, n_times=n_times)
         return waves

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 # Greatest magnitude of a waveform whose spectrogram does not tell its level.
 _PEAK = 0.5
+# More than any sound has; far more is no number any longer on the way back.
+_MAX_DB = 300.0
 SEED = 0  # of the first phases
 
 
@@ -122,6 +124,13 @@ def invert_log_mel(
 
 def to_power(spectra: NDArray[np.floating[Any]], settings: Scale) -> NDArray[np.float64]:
     """Turn spectra into power, none at the floor, which stands for all that is below it."""
+    root = settings.compression
+    highest = _MAX_DB if root is None else 10 ** (_MAX_DB / 10 * root)
+    if spectra.max() > highest:
+        raise ValueError(
+            f"X has a value of {spectra.max():g} in a band, which no sound has: pass spectra of at "
+            f"most {highest:g}, in the units in which transform gives them"
+        )
     power: NDArray[np.float64]
     if settings.compression is None:
         power = np.power(10.0, spectra / 10.0, dtype=np.float64)
