@@ -89,6 +89,11 @@ class DecodedViewsMixin(BlockCodesMixin):
         -------
         X : ndarray of float32 of shape (n_samples, n_views, *view_shape)
             One view for each of ``X_private``, in the units of X.
+
+        Raises
+        ------
+        ValueError
+            If they differ in their number of samples.
         """
         private = self.encode(X_private, code="mean")[0]
         shared = self.encode(X_shared, code="mean")[1]

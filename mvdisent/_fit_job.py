@@ -38,9 +38,8 @@ SPECTRA: dict[str, Callable[[float], LogMel | LogCQT]] = {
     ),
     POOLED: partial(LogMel, ref=1.0, top_db=60.0),
 }
-# The model of pooled spectra, unless a parameter is set (docs/recordings.rst), and the clips
-# that it is trained on at least, each as often as it takes.
-_POOLED_MODEL = {
+#: The model of pooled spectra, unless a parameter is set; docs/recordings.rst has what it reaches.
+POOLED_MODEL = {
     "n_private": 16,
     "n_shared": 192,
     "objective": "swap",
@@ -50,6 +49,7 @@ _POOLED_MODEL = {
     "encoder": "linear",
     "decoder": "linear",
 }
+# Clips that it is trained on at least, each as often as it takes, and epochs.
 _POOLED_CLIPS, _POOLED_EPOCHS = 400_000, 5
 _PAIR_BY = "pair_by:"
 _GAIN_DB = 6.0  # of --views augment
@@ -165,7 +165,7 @@ def _check_spectra(front: FrontEnd, views: str, spectra: str, shift: int) -> Non
 def _pooled_model(n_samples: int) -> dict[str, Any]:
     """Give the parameters of the model of pooled spectra: of few samples, many epochs."""
     n_epochs = max(_POOLED_EPOCHS, math.ceil(_POOLED_CLIPS / n_samples))
-    return {**_POOLED_MODEL, "max_epochs": n_epochs, "warmup_epochs": n_epochs}
+    return {**POOLED_MODEL, "max_epochs": n_epochs, "warmup_epochs": n_epochs}
 
 
 def _read(segments: pd.DataFrame, front: FrontEnd, sound: Sound, on_error: str) -> Clips:

@@ -58,7 +58,8 @@ def to_audio(X: ArrayLike, front_end: Any, *, n_iter: int = 32) -> NDArray[np.fl
     TypeError
         If ``front_end`` cannot make spectra sound.
     ValueError
-        If X is of another shape, or not finite within a view, or ``n_iter`` is below 1.
+        If X is of another shape, not finite within a view, or above 300 dB, or ``n_iter`` is
+        below 1.
 
     Examples
     --------

@@ -130,21 +130,21 @@ class TimePool(  # type: ignore[call-arg]  # scikit-learn is untyped
             total += x.sum(axis=(0, 1), dtype=np.float64)
             count += int(shown.sum())
         mean = total / max(1, count)
-        within, spread = np.zeros((2, width, width))
+        n_within = count - len(views)
+        if present is not None:
+            n_within = int((present.sum(axis=1) - 1).clip(0).sum())
+        scatter, squares = np.zeros((width, width)), np.zeros(width)
         for x, shown in _pooled(views, present):
             centred = (x - mean) * shown[..., None]
+            squares += np.square(centred).sum(axis=(0, 1))
+            if n_within:  # from the mean of the sample, not from that of all
+                n_shown = np.maximum(shown.sum(axis=1), 1)[:, None, None]
+                centred -= centred.sum(axis=1, keepdims=True) / n_shown
+                centred *= shown[..., None]
             flat = centred.reshape(-1, width)
-            spread += flat.T @ flat
-            own = (
-                centred.sum(axis=1, keepdims=True) / np.maximum(shown.sum(axis=1), 1)[:, None, None]
-            )
-            flat = ((centred - own) * shown[..., None]).reshape(-1, width)
-            within += flat.T @ flat
-        n_within = (
-            count - len(views) if present is None else (present.sum(axis=1) - 1).clip(0).sum()
-        )
-        covariance = within / n_within if n_within > 0 else spread / max(1, count)
-        std = np.sqrt(np.diag(spread) / max(1, count))
+            scatter += flat.T @ flat
+        covariance = scatter / (n_within or max(1, count))
+        std = np.sqrt(squares / max(1, count))
         std[~(std > 0)] = 1.0
         power, axes = np.linalg.eigh(covariance / np.outer(std, std))
         power = power.clip(0.0)

@@ -50,6 +50,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mvdisent import LogMel, MultiViewDisentangler
+from mvdisent._fit_job import POOLED_MODEL
 from mvdisent.audio import cache_log_mel
 from mvdisent.datasets import AudioTable
 from mvdisent.views import TimePool, pair_by
@@ -155,18 +156,7 @@ def pooled(X, features):
 
 def fit_model(features, labels, *, seed, **params):
     """Fit to pairs of windows of one track, drawn afresh each epoch."""
-    settings = {
-        "n_private": 16,
-        "n_shared": 192,
-        "objective": "swap",
-        "decoder_std": 0.2,
-        "delta": 200.0,
-        "lr": 0.002,
-        "max_epochs": 5,
-        "encoder": "linear",
-        "decoder": "linear",
-        **params,
-    }
+    settings = {**POOLED_MODEL, "max_epochs": 5, **params}
     model = MultiViewDisentangler(**settings, output="shared", random_state=seed)
     return model.fit(pair_by(features, labels, random_state=seed))
 
