@@ -22,6 +22,7 @@ from .._format import DTYPES, Spec, check_keys
 from .._training import ACTIVE_KL
 from ..audio import LogCQT, LogMel
 from ..views import TimePool
+from ..views._pool import count_pooled
 from ._fields import (
     INPUT_STATE,
     MAX_WIDTH,
@@ -198,11 +199,18 @@ class Restoration:
     def _build_pool(self, pool: TimePool, state: Any, prefix: str) -> None:
         check_keys(state, (*INPUT_STATE, "view_shape_"), "the state of a TimePool")
         shape = check_view_shape(state)
-        width = count(3 * math.prod(shape[:-1]), "features of a TimePool", MAX_WIDTH)
+        set_input(pool, state)
+        pool.view_shape_ = tuple(shape)
+        pool._check_sizes()
+        width = count_pooled(pool.view_shape_, pool.n_cosines)
+        count(width, "features of a TimePool", MAX_WIDTH)
         if pool.whiten:
+            n_out = pool.n_components or width
             self._require(f"{prefix}mean", "F32", (width,))
-            self._require(f"{prefix}matrix", "F32", (width, width))
-        self._fills.append(partial(_fill_pool, pool, state, prefix))
+            self._require(f"{prefix}matrix", "F32", (width, n_out))
+            if pool.n_components is not None:
+                self._require(f"{prefix}agreement", "F64", (n_out,))
+        self._fills.append(partial(_fill_pool, pool, prefix))
 
     def _length(self, name: str) -> int:
         """Give the first axis of an array, 0 where there is none."""
@@ -261,11 +269,10 @@ def _fill_model(
         model.set_output(transform=state["set_output"])
 
 
-def _fill_pool(pool: TimePool, state: Node, prefix: str, arrays: Arrays) -> None:
-    """Give a TimePool its state, from arrays whose shapes are right."""
-    set_input(pool, state)
-    pool.view_shape_ = tuple(state["view_shape_"])
-    for name in ("mean", "matrix") if pool.whiten else ():
+def _fill_pool(pool: TimePool, prefix: str, arrays: Arrays) -> None:
+    """Give a TimePool its arrays, whose shapes are right."""
+    names = ("mean", "matrix", "agreement") if pool.n_components else ("mean", "matrix")
+    for name in names if pool.whiten else ():
         values = arrays[f"{prefix}{name}"]
         if not np.isfinite(values).all():
             raise ValueError(f"array {name!r} has a value that is not finite")

@@ -115,7 +115,8 @@ def _describe(
     elif isinstance(estimator, TimePool):
         node["state"] = {**(_input_state(estimator) or {}), **_shape_state(estimator)}
         if hasattr(estimator, "matrix_"):
-            arrays |= {f"{prefix}mean": estimator.mean_, f"{prefix}matrix": estimator.matrix_}
+            names = [n for n in ("mean", "matrix", "agreement") if hasattr(estimator, f"{n}_")]
+            arrays |= {f"{prefix}{name}": getattr(estimator, f"{name}_") for name in names}
     else:
         for name in ("encoder", "decoder"):
             if callable(params[name]):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.fft import dct
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
@@ -39,13 +40,25 @@ class TimePool(  # type: ignore[call-arg]  # scikit-learn is untyped
     ridge : float, default=0.01
         Part of the mean variance within samples that each direction has at least;
         above 0. A smaller one makes more of directions in which views hardly differ.
+    n_cosines : int, default=0
+        How many terms of its cosine transform over time each band gives besides, fewer
+        than there are frames. They tell the course of sounds that all begin at their onset,
+        such as notes; where windows begin anywhere they tell nothing.
+    n_components : int, default=None
+        How many axes are kept, those along which the views of a sample agree most, in
+        that order: linear discriminants [2]_ with samples as the classes. None: all of
+        them, in no such order. Not used with ``whiten=False``.
 
     Attributes
     ----------
     mean_ : ndarray of float32 of shape (n_pooled,)
         Mean of the features, which is taken off; ``whiten=True`` only.
-    matrix_ : ndarray of float32 of shape (n_pooled, n_pooled)
+    matrix_ : ndarray of float32 of shape (n_pooled, n_pooled or n_components)
         What they are multiplied by; ``whiten=True`` only.
+    agreement_ : ndarray of shape (n_components,)
+        Intraclass correlation along each axis that is kept: the share of the variance that the
+        views of a sample have in common, by the samples of fit, so that it flatters
+        where these are few; where axes are left out.
     view_shape_ : tuple of int
         Shape of one view, the last axis of which is time.
     n_views_in_ : int
@@ -62,13 +75,15 @@ class TimePool(  # type: ignore[call-arg]  # scikit-learn is untyped
     Notes
     -----
     Of X of one view, or of which no sample has two, the spread over samples takes the
-    place of that within them. Time and memory grow as the square of the
-    number of features, three times the bands; X is read chunk by chunk.
+    place of that within them. Time grows as the cube of the number of features, three
+    times the bands and more with ``n_cosines``, and memory as its square; X is read chunk by chunk.
 
     References
     ----------
     .. [1] A. O. Hatch, S. Kajarekar, A. Stolcke, "Within-Class Covariance Normalization
        for SVM-based Speaker Recognition", Interspeech 2006.
+    .. [2] R. A. Fisher, "The Use of Multiple Measurements in Taxonomic Problems",
+       Annals of Eugenics 7(2), 1936.
 
     Examples
     --------
@@ -80,16 +95,29 @@ class TimePool(  # type: ignore[call-arg]  # scikit-learn is untyped
     (40, 2, 24)
     >>> bool(np.isclose(np.diff(pooled, axis=1).var(), 2, rtol=0.05))
     True
+    >>> TimePool(n_components=5).fit(X).transform(X).shape
+    (40, 2, 5)
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "whiten": ["boolean"],
         "ridge": [Interval(Real, 0, 1e6, closed="right")],
+        "n_cosines": [Interval(Integral, 0, None, closed="left")],
+        "n_components": [Interval(Integral, 1, None, closed="left"), None],
     }
 
-    def __init__(self, *, whiten: bool = True, ridge: float = 0.01) -> None:
+    def __init__(
+        self,
+        *,
+        whiten: bool = True,
+        ridge: float = 0.01,
+        n_cosines: int = 0,
+        n_components: int | None = None,
+    ) -> None:
         self.whiten = whiten
         self.ridge = ridge
+        self.n_cosines = n_cosines
+        self.n_components = n_components
 
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Learn how the views of a sample differ.
@@ -110,48 +138,70 @@ class TimePool(  # type: ignore[call-arg]  # scikit-learn is untyped
         Raises
         ------
         ValueError
-            If a parameter is out of range, or X is not as described.
+            If a parameter is out of range or asks for more than X has, or X is not as
+            described.
         """
         self._validate_params()
         views = self._validate(X, reset=True)
         self.view_shape_, self.n_views_in_ = tuple(views.shape[2:]), views.shape[1]
+        self._check_sizes()
         present = _checks.find_present(views)
-        for name in ("mean_", "matrix_"):
+        for name in ("mean_", "matrix_", "agreement_"):
             self.__dict__.pop(name, None)
         if self.whiten:
             self._learn(views, present)
         return self
 
+    def _check_sizes(self) -> None:
+        """Refuse parameters that ask for more than there is."""
+        shape, width = self.view_shape_, count_pooled(self.view_shape_, self.n_cosines)
+        if self.n_cosines >= shape[-1]:
+            raise ValueError(
+                f"n_cosines={self.n_cosines} is not below the number of frames, {shape[-1]} of "
+                f"views of shape {shape}, n_features={self.n_features_in_}: lower it"
+            )
+        if self.whiten and self.n_components is not None and self.n_components > width:
+            raise ValueError(
+                f"n_components={self.n_components} is above the number of features, {width} of "
+                f"views of shape {shape}: lower it"
+            )
+
     def _learn(self, views: NDArray[Any], present: NDArray[np.bool_] | None) -> None:
         """Find the mean, and the directions in which views of a sample differ."""
-        width = 3 * math.prod(self.view_shape_[:-1])
+        width = count_pooled(self.view_shape_, self.n_cosines)
         total, count = np.zeros(width), 0
-        for x, shown in _pooled(views, present):
+        for x, shown in self._pooled(views, present):
             total += x.sum(axis=(0, 1), dtype=np.float64)
             count += int(shown.sum())
         mean = total / max(1, count)
         n_within = count - len(views)
         if present is not None:
             n_within = int((present.sum(axis=1) - 1).clip(0).sum())
-        scatter, squares = np.zeros((width, width)), np.zeros(width)
-        for x, shown in _pooled(views, present):
+        scatter, spread = np.zeros((width, width)), np.zeros((width, width))
+        for x, shown in self._pooled(views, present):
             centred = (x - mean) * shown[..., None]
-            squares += np.square(centred).sum(axis=(0, 1))
+            flat = centred.reshape(-1, width)
+            if self.n_components is None:  # the diagonal will do
+                np.fill_diagonal(spread, spread.diagonal() + np.square(flat).sum(axis=0))
+            else:
+                spread += flat.T @ flat
             if n_within:  # from the mean of the sample, not from that of all
                 n_shown = np.maximum(shown.sum(axis=1), 1)[:, None, None]
                 centred -= centred.sum(axis=1, keepdims=True) / n_shown
                 centred *= shown[..., None]
-            flat = centred.reshape(-1, width)
             scatter += flat.T @ flat
-        covariance = scatter / (n_within or max(1, count))
-        std = np.sqrt(squares / max(1, count))
+        covariance, spread = scatter / (n_within or max(1, count)), spread / max(1, count)
+        std = np.sqrt(spread.diagonal())
         std[~(std > 0)] = 1.0
         power, axes = np.linalg.eigh(covariance / np.outer(std, std))
         power = power.clip(0.0)
         floor = self.ridge * power.mean()
         gains = 1 / np.sqrt(power + floor) if floor > 0 else np.ones(width)
-        self.mean_ = mean.astype(np.float32)
-        self.matrix_ = (axes * gains / std[:, None]).astype(np.float32)
+        matrix = axes * gains / std[:, None]
+        if self.n_components is not None:
+            within = covariance if n_within else spread
+            matrix, self.agreement_ = _keep(matrix, spread, within, self.n_components)
+        self.mean_, self.matrix_ = mean.astype(np.float32), matrix.astype(np.float32)
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
         """Pool each view.
@@ -165,16 +215,19 @@ class TimePool(  # type: ignore[call-arg]  # scikit-learn is untyped
         -------
         features : ndarray of float32 of shape (n_samples, n_views, n_pooled)
             Of each band its mean, then of each its standard deviation, then of each its mean
-            absolute change from frame to frame; with ``whiten``, rotated and scaled. NaN
-            where a view is missing.
+            absolute change from frame to frame, then of each its cosine terms from the
+            second on (DCT-II, in units of the mean); with ``whiten``, rotated and scaled,
+            and ``n_components`` of them where that is given. NaN where a view is missing.
         """
         check_is_fitted(self, "view_shape_")
         views = self._validate(X, reset=False)
         present = _checks.find_present(views)
-        width = 3 * math.prod(self.view_shape_[:-1])
+        width = count_pooled(self.view_shape_, self.n_cosines)
+        if hasattr(self, "matrix_"):
+            width = self.matrix_.shape[1]
         features = np.empty((*views.shape[:2], width), dtype=np.float32)
         start = 0
-        for x, shown in _pooled(views, present):
+        for x, shown in self._pooled(views, present):
             if hasattr(self, "matrix_"):
                 x = (x - self.mean_) @ self.matrix_
             x[~shown] = np.nan
@@ -236,6 +289,24 @@ class TimePool(  # type: ignore[call-arg]  # scikit-learn is untyped
             self.n_features_in_ = math.prod(views.shape[2:])
         return views
 
+    def _pooled(
+        self, views: NDArray[Any], present: NDArray[np.bool_] | None
+    ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.bool_]]]:
+        """Pool some rows at a time, (n, n_views, n_pooled); 0 where a view is missing."""
+        n_frames = views.shape[-1]
+        basis = dct(np.eye(n_frames), norm="ortho")[:, 1 : 1 + self.n_cosines]
+        basis = (basis / math.sqrt(n_frames)).astype(np.float32)
+        for start in range(0, len(views), _CHUNK):
+            rows = slice(start, start + _CHUNK)
+            x = np.asarray(views[rows], dtype=np.float32)
+            shown = np.ones(x.shape[:2], dtype=bool) if present is None else present[rows]
+            x = np.where(shown.reshape(*shown.shape, *[1] * (x.ndim - 2)), x, np.float32(0))
+            x = x.reshape(*x.shape[:2], -1, n_frames)
+            change = np.abs(np.diff(x, axis=3)).sum(axis=3) / max(1, n_frames - 1)
+            course = np.moveaxis(x @ basis, 3, 2).reshape(*x.shape[:2], -1)
+            pooled = np.concatenate([x.mean(axis=3), x.std(axis=3), change, course], axis=2)
+            yield pooled.astype(np.float32, copy=False), shown
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
@@ -243,18 +314,17 @@ class TimePool(  # type: ignore[call-arg]  # scikit-learn is untyped
         return tags
 
 
-def _pooled(
-    views: NDArray[Any], present: NDArray[np.bool_] | None
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.bool_]]]:
-    """Pool some rows at a time, (n, n_views, n_pooled); 0 where a view is missing."""
-    for start in range(0, len(views), _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        x = np.asarray(views[rows], dtype=np.float32)
-        shown = np.ones(x.shape[:2], dtype=bool) if present is None else present[rows]
-        x = np.where(shown.reshape(*shown.shape, *[1] * (x.ndim - 2)), x, np.float32(0))
-        x = x.reshape(*x.shape[:2], -1, x.shape[-1])
-        change = (
-            np.abs(np.diff(x, axis=3)).mean(axis=3) if x.shape[3] > 1 else np.zeros(x.shape[:3])
-        )
-        pooled = np.concatenate([x.mean(axis=3), x.std(axis=3), change], axis=2)
-        yield pooled.astype(np.float32, copy=False), shown
+def count_pooled(view_shape: tuple[int, ...], n_cosines: int) -> int:
+    """Count the features of a view of this shape, before any are left out."""
+    return (3 + n_cosines) * math.prod(view_shape[:-1])
+
+
+def _keep(
+    matrix: NDArray[Any], spread: NDArray[Any], within: NDArray[Any], n_kept: int
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Turn whitened axes to those along which samples differ most; keep some of them."""
+    axes = np.linalg.eigh(matrix.T @ spread @ matrix)[1]
+    kept = matrix @ axes[:, ::-1][:, :n_kept]
+    inside, whole = (np.einsum("ij,ij->j", kept, c @ kept) for c in (within, spread))
+    agreement = 1 - np.divide(inside, whole, out=np.ones_like(whole), where=whole > 0)
+    return kept, agreement

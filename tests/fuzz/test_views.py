@@ -51,7 +51,7 @@ def test_split_views(X, factors):
 @given(
     X=hostile((8, 2, 3, 5)) | hostile((8, 5)),
     again=hostile((8, 2, 3, 5)),
-    params=parameters(("whiten", "ridge")),
+    params=parameters(("whiten", "ridge", "n_cosines", "n_components")),
 )
 def test_time_pool(X, again, params):
     pool = attempt(lambda: TimePool(**params).fit(X), ("X", *params), X)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.fft import dct
 from sklearn.pipeline import make_pipeline
 
 from mvdisent import MultiViewDisentangler
@@ -26,6 +27,15 @@ def test_without_whitening_they_are_mean_spread_and_change():
     expected = np.concatenate([X.mean(3), X.std(3), change], axis=2)
     np.testing.assert_allclose(pooled, expected, rtol=1e-4, atol=1e-4)
     assert pooled.dtype == np.float32
+
+
+def test_cosine_terms_tell_the_course_of_each_band():
+    X = make_views()
+    pooled = TimePool(whiten=False, n_cosines=3).fit_transform(X)
+    terms = dct(X, norm="ortho")[..., 1:4] / 3  # of 9 frames: the term before them is the mean
+    np.testing.assert_allclose(
+        pooled[..., 9:], np.moveaxis(terms, 3, 2).reshape(300, 2, 9), atol=1e-4
+    )
 
 
 def check_white(pooled):
@@ -61,6 +71,44 @@ def test_a_missing_view_is_left_out_and_stays_missing():
 @pytest.mark.parametrize("X", [np.ones((9, 2, 3, 4)), make_views()[:, :1], make_views()[:1]])
 def test_views_that_tell_no_directions_stay_finite(X):
     assert np.isfinite(TimePool().fit_transform(X)).all()
+
+
+@pytest.mark.parametrize("n_views", [2, 5])
+def test_axes_are_kept_by_how_far_views_agree(n_views):
+    X = make_views(n_views=n_views)
+    pool = TimePool(n_components=4, ridge=1e-6).fit(X)
+    pooled = pool.transform(X).astype(float)
+    whole = TimePool(ridge=1e-6).fit_transform(X).astype(float)
+    between, all_between = (Z.mean(1).T @ Z.mean(1) for Z in (pooled, whole))
+    np.testing.assert_allclose(  # the largest there is, and no axis tells of another
+        between, np.diag(np.linalg.eigvalsh(all_between)[:-5:-1]), rtol=1e-3, atol=1e-2
+    )
+    own = [9.0, 1.0, 0.04]  # variances of make_views, and of what differs: .25, 4, .01
+    expected = np.array(own) / (np.array(own) + [0.25, 4.0, 0.01] + 0.01 / 9)
+    np.testing.assert_allclose(pool.agreement_[:3], np.sort(expected)[::-1], atol=0.06)
+    assert pool.agreement_[3] < 0.6
+
+
+def test_of_one_view_the_widest_axes_are_kept():
+    X = make_views(n_views=1)
+    pool = TimePool(n_components=2, ridge=1.0).fit(X)
+    np.testing.assert_array_equal(pool.agreement_, 0)
+    variances = TimePool(ridge=1.0).fit_transform(X)[:, 0].var(0)
+    np.testing.assert_allclose(
+        pool.transform(X)[:, 0].var(0), np.sort(variances)[:-3:-1], rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize(
+    ("params", "fault"),
+    [
+        ({"n_cosines": 9}, r"n_cosines=9 is not below the number of frames, 9 .*\(3, 9\)"),
+        ({"n_components": 10}, r"n_components=10 is above the number of features, 9 .*\(3, 9\)"),
+    ],
+)
+def test_more_than_there_is_is_refused(params, fault):
+    with pytest.raises(ValueError, match=fault):
+        TimePool(**params).fit(make_views())
 
 
 def test_a_source_is_read_chunk_by_chunk_and_gives_what_its_draw_gives():
