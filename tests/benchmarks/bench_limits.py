@@ -2,10 +2,11 @@
 
 Measures in turns, so that a busy machine slows all alike: the rate of large matrix
 products in float32 and bfloat16, of copies in memory, and of real FFTs of LogMel's
-frames; then an epoch of the default model with either network, and LogMel. Prints
-medians and spreads (least to greatest): the epoch's floating-point operations, as torch
-counts those of products and convolutions, as a share of the float32 rate; and the
-time of the FFTs alone as a share of LogMel's. Nothing else should run beside it.
+frames; then an epoch of the default model with either network, these networks alone,
+forward and backward on batches at hand, and LogMel. Prints medians and spreads (least to
+greatest): floating-point operations, as torch counts those of products and convolutions,
+as a share of the float32 rate; and the time of the FFTs alone as a share of
+LogMel's. Nothing else should run beside it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
+from functools import partial
 
 import numpy as np
 import torch
@@ -20,11 +22,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mvdisent import MultiViewDisentangler
 from mvdisent.audio import LogMel
+from mvdisent.nn import ConvDecoder, ConvEncoder, MLPDecoder, MLPEncoder
 
 SIDE = 2048  # of the square matrices
 N_COPIED = 2**26  # float32 values, far more than any cache holds
 N_FFT, HOP = 1024, 256
 SAMPLE_RATE = 16000
+BATCH, WIDTH = 128, 16
+NETWORKS = {"mlp": (MLPEncoder, MLPDecoder), "conv": (ConvEncoder, ConvDecoder)}
 
 
 def seconds_of(call):
@@ -42,9 +47,16 @@ def fit(X, network):
         model.fit(X)
 
 
-def count(X, network):
+def run_alone(X, encoder, decoder):
+    """Pass batches through the networks alone, and back."""
+    for batch in torch.from_numpy(X).split(BATCH):
+        views = batch.flatten(0, 1)
+        torch.sum((decoder(encoder(views)) - views) ** 2).backward()
+
+
+def count(call, *arguments):
     with FlopCounterMode(display=False) as counter:
-        fit(X, network)
+        call(*arguments)
     return counter.get_total_flops()
 
 
@@ -66,16 +78,16 @@ def make_calls(arguments):
         "copy": lambda: target.copy_(source),
         "FFTs": lambda: [torch.fft.rfft(frames) for _ in range(arguments.n_clips // 64)],
         "LogMel": lambda: log_mel.transform(clips.numpy()),
-        "mlp": lambda: fit(X, "mlp"),
-        "conv": lambda: fit(X, "conv"),
     }
     work = {
         "float32 product": 2 * SIDE**3,
         "bfloat16 product": 2 * SIDE**3,
         "copy": 2 * source.nbytes,
-        "mlp": count(X, "mlp"),
-        "conv": count(X, "conv"),
     }
+    for name, (encoder, decoder) in NETWORKS.items():
+        pair = encoder(X.shape[2:], WIDTH), decoder(WIDTH, X.shape[2:])
+        calls |= {name: partial(fit, X, name), f"{name} alone": partial(run_alone, X, *pair)}
+        work |= {name: count(fit, X, name), f"{name} alone": count(run_alone, X, *pair)}
     return calls, work
 
 
@@ -104,10 +116,11 @@ def main():
     show("float32 products", rates["float32 product"], "GFLOP/s")
     show("bfloat16 products", rates["bfloat16 product"], "GFLOP/s")
     show("copies, read and written", rates["copy"], "GB/s")
-    for network in ("mlp", "conv"):
+    for network in NETWORKS:
         show(f"{network}: an epoch", seconds[network], "s")
-        share = 100 * rates[network] / rates["float32 product"]
-        show(f"{network}: of the float32 rate", share, "%")
+        for name in (network, f"{network} alone"):
+            share = 100 * rates[name] / rates["float32 product"]
+            show(f"{name}: of the float32 rate", share, "%")
     show("LogMel", arguments.n_clips / seconds["LogMel"], "clips/s")
     show("LogMel: time of its FFTs alone", 100 * seconds["FFTs"] / seconds["LogMel"], "%")
 

@@ -114,14 +114,19 @@ def other_programs():
     }
 
 
-def add_more(notes, more):
-    """Add notes for the fit, of the programs that sound like none of those asked for."""
-    asked, others = lay_out(notes), lay_out(more)
-    names = more.factors["instrument"].unique()
+def find_unlike(spectra, factors, more, of_more):
+    """Give the rows of more spectra whose instrument sounds like none of the first ones."""
+    asked, others = lay_out(spectra, factors), lay_out(more, of_more)
+    names = of_more["instrument"].unique()
     nearest = [
         np.nanmean(np.sqrt(np.mean((asked - other) ** 2, axis=2)), axis=1).min() for other in others
     ]
-    kept = np.flatnonzero(more.factors["instrument"].isin(names[np.array(nearest) >= NEAREST]))
+    return np.flatnonzero(of_more["instrument"].isin(names[np.array(nearest) >= NEAREST]))
+
+
+def add_more(notes, more):
+    """Add notes for the fit, of the programs that sound like none of those asked for."""
+    kept = find_unlike(notes.spectra, notes.factors, more.spectra, more.factors)
     hand_made = {
         name: np.vstack([hand, more.hand_made[name][kept]])
         for name, hand in notes.hand_made.items()
@@ -132,11 +137,11 @@ def add_more(notes, more):
     return Notes(spectra, hand_made, factors, notes.n_asked)
 
 
-def lay_out(notes):
+def lay_out(spectra, factors):
     """Lay out spectra as (n_instruments, n_pitches, n_values), NaN where a note is silent."""
-    row, names = pd.factorize(notes.factors["instrument"])
-    column, pitches = pd.factorize(notes.factors["pitch"], sort=True)
-    spectra = notes.spectra.reshape(len(row), -1)
+    row, names = pd.factorize(factors["instrument"])
+    column, pitches = pd.factorize(factors["pitch"], sort=True)
+    spectra = spectra.reshape(len(row), -1)
     grid = np.full((len(names), len(pitches), spectra.shape[1]), np.nan, dtype=np.float32)
     grid[row, column] = spectra
     return grid
