@@ -31,7 +31,8 @@ class TimePool(  # type: ignore[call-arg]  # scikit-learn is untyped
     network which sees every frame learns the recordings of the fit by heart. These
     features are rotated and scaled so that the views of one sample differ alike in
     all directions, within-class covariance normalisation [1]_ with samples as the
-    classes, and that without a label. A distance then counts what the views do not share.
+    classes, and that without a label. A distance then weighs each direction by how much more
+    samples differ in it than the views of one do.
 
     Parameters
     ----------
@@ -56,9 +57,9 @@ class TimePool(  # type: ignore[call-arg]  # scikit-learn is untyped
     matrix_ : ndarray of float32 of shape (n_pooled, n_pooled or n_components)
         What they are multiplied by; ``whiten=True`` only.
     agreement_ : ndarray of shape (n_components,)
-        Intraclass correlation along each axis that is kept: the share of the variance that the
-        views of a sample have in common, by the samples of fit, so that it flatters
-        where these are few; where axes are left out.
+        Intraclass correlation along each axis that is kept: the share of the variance that
+        the views of a sample have in common. It is of the samples of fit, so that it flatters
+        where these are few; with ``n_components`` only.
     view_shape_ : tuple of int
         Shape of one view, the last axis of which is time.
     n_views_in_ : int
