@@ -24,7 +24,7 @@ def header_of(text: str, **entries: Any) -> str:
 
 
 def test_the_guards_see_what_they_should(guard, small, attempt, monkeypatch):
-    monkeypatch.setattr("mvdisent.persistence._load._format.read", lambda path: np.ones(2 * 10**7))
+    monkeypatch.setattr("mvdisent.persistence._load._format.read", lambda path: np.ones(10**9))
     with pytest.raises(MemoryError):
         attempt(b"")
     monkeypatch.setattr("mvdisent.persistence._load._format.read", lambda path: os.system("true"))
