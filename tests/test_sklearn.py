@@ -65,7 +65,8 @@ class MeanLevel(TransformerMixin, BaseEstimator):
 
 
 WINDOW_FEATURES = [WindowFeatures(MeanLevel(), 1), WindowFeatures(MeanLevel(), 2, hop=1)]
-TIME_POOLS = [TimePool(), TimePool(ridge=1.0), TimePool(whiten=False), TimePool(n_components=2)]
+TIME_POOLS = [TimePool(), TimePool(ridge=1.0), TimePool(whiten=False)]
+TIME_POOLS += [TimePool(n_components=2), TimePool(n_cosines=1, n_components=1)]
 ESTIMATORS = [*LOG_MELS, *LOG_CQTS, *TIME_POOLS, *DISENTANGLERS, *WINDOW_FEATURES]
 
 pytestmark = [
