@@ -25,7 +25,7 @@ from ._segments import (
 from ._store import Make, Store, stamp_of
 
 # Another number makes all cached spectra old: for a change of what is read or computed.
-_FORMAT = 2
+_FORMAT = 3
 # Waveforms of a chunk: 16 MiB, and 256 clips.
 _CHUNK_VALUES, _CHUNK_CLIPS = 2**22, 256
 # What of LogMel changes no spectrum.

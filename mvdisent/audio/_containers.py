@@ -36,6 +36,7 @@ _MPEG_TAGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN")
 _MPEG_PADDING = 2 * 4095 + 1152
 # Frames that one packet of Vorbis holds, at most.
 _VORBIS_BLOCK = 8192
+_BLOCK = 2**16  # frames that are decoded at once
 _NO_LENGTH = "its header announces no length: write it anew"
 _NO_SOUND = "truncated: the sound itself is not there"
 # Without a count of frames libsndfile gives about 2**63.
@@ -103,7 +104,7 @@ def _examine(path: str | bytes, size: int, *identity: int) -> Found:
 
 
 def _try_end(sound: soundfile.SoundFile, n_frames: int) -> Found:
-    """Decode the last frames.
+    """Decode the last frames, or all of them where libsndfile cannot seek, as in GSM 6.10.
 
     Of an Ogg stream that was cut from a longer one, whose pages are all there, libsndfile
     may announce some more than the first block lets it decode.
@@ -112,10 +113,14 @@ def _try_end(sound: soundfile.SoundFile, n_frames: int) -> Found:
         return Found(0, _NO_LENGTH)
     n_last = min(n_frames, _VORBIS_BLOCK) if sound.format == "OGG" else 1
     try:
-        sound.seek(n_frames - n_last)
+        if sound.seekable():
+            sound.seek(n_frames - n_last)
+        else:
+            for start in range(0, n_frames - n_last, _BLOCK):
+                sound.read(min(_BLOCK, n_frames - n_last - start))
         missing = n_last - len(sound.read(n_last))
-    except soundfile.LibsndfileError:
-        missing = n_last
+    except soundfile.LibsndfileError as error:
+        return Found(0, f"truncated or corrupt: its end is undecodable ({error.error_string})")
     if missing == n_last:
         return Found(0, f"truncated: the last of its {n_frames} frames is not there")
     return Found(n_frames - missing, None)

@@ -58,7 +58,8 @@ class Decoder:
         self._raw, self._path = raw, path
         self._sound = _Forward(raw)
         self.rate, self.n_frames = int(self._sound.samplerate), n_frames
-        self._seeks = self._sound.format in _SEEKABLE
+        # Nor does it seek in some subtypes, such as GSM 6.10.
+        self._seeks = self._sound.format in _SEEKABLE and super(_Forward, self._sound).seekable()
         self._first, self._held = 0, np.empty(0, dtype=np.float32)
 
     def close(self) -> None:

@@ -35,7 +35,9 @@ def file(tmp_path, noise):
     return writer
 
 
-@pytest.mark.parametrize(("format", "subtype"), [*FORMATS, ("CAF", "ALAC_16")])
+@pytest.mark.parametrize(
+    ("format", "subtype"), [*FORMATS, ("CAF", "ALAC_16"), ("WAV", "GSM610"), ("AU", "G721_32")]
+)
 def test_a_file_cut_anywhere_is_refused_even_for_its_beginning(file, format, subtype):
     path = file(format, subtype)
     data = path.read_bytes()

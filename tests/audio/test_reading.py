@@ -60,6 +60,29 @@ def test_a_lossy_file_gives_the_same_within_its_error(
     assert np.sqrt(np.mean((clip - expected) ** 2)) < error * np.sqrt(np.mean(expected**2)) + 3e-3
 
 
+# What libsndfile cannot write, or cannot read itself.
+BEYOND = {"DWVW_12", "DWVW_16", "DWVW_24", "MPEG_LAYER_I", "MPEG_LAYER_II"}
+ONE_CHANNEL = ("GSM610", "G721", "G723", "NMS_ADPCM")
+WHOLE = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MP3")
+SUBTYPES = [
+    (format, subtype)
+    for format in WHOLE
+    for subtype in soundfile.available_subtypes(format)
+    if subtype not in BEYOND and (format, subtype) != ("WAV", "MPEG_LAYER_III")
+]
+
+
+@pytest.mark.parametrize(("format", "subtype"), SUBTYPES)
+def test_every_subtype_is_read_from_any_frame_on(write, format, subtype):
+    n_channels = 1 if subtype.startswith(ONE_CHANNEL) else 2
+    path = write(format, subtype, rate=8000, n_channels=n_channels, seconds=2.0)
+    whole = soundfile.read(path, dtype="float32", always_2d=True)[0].mean(axis=1)
+    for offset in (0.5, 0.0, 1.0):
+        clip = read_audio(path, sample_rate=8000, offset=offset, duration=0.75, level=None)
+        start = round(offset * 8000)
+        assert_allclose(clip, whole[start : start + 6000], rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("rate", [8000, 11025, 44056, 44100, 96000])
 @pytest.mark.parametrize("sample_rate", [8000, 16000, 22050])
 def test_a_segment_is_the_same_part_of_the_whole(tmp_path, rate, sample_rate):
