@@ -1,4 +1,4 @@
-"""From spectrograms back to sound: librosa's phases of Griffin and Lim."""
+"""From spectrograms back to sound: mel bands to FFT bins, and the phases of Griffin and Lim."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import Any, Protocol
 import librosa
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.decomposition import non_negative_factorization
 
 # Greatest magnitude of a waveform whose spectrogram does not tell its level.
 _PEAK = 0.5
 # More than any sound has; far more is no number any longer on the way back.
 _MAX_DB = 300.0
 SEED = 0  # of the first phases
+_N_UPDATES = 100
 
 
 class Scale(Protocol):
@@ -101,26 +103,52 @@ def invert_log_mel(
     waveforms : ndarray of shape (n_clips, n_times), float32
         Of a peak of 0.5 for ``ref="max"``, else of the level told.
     """
-    power = to_power(spectra, settings)
-    magnitudes = librosa.feature.inverse.mel_to_stft(
-        power,
-        sr=settings.sample_rate,
-        n_fft=settings.n_fft,
-        power=2.0,
-        fmin=settings.f_min,
-        fmax=settings.f_max,
-    )
+    magnitudes = np.sqrt(_spread(to_power(spectra, settings), settings))
     # librosa wants a whole frame: silent frames follow a clip that is shorter.
     n_silent = max(0, math.ceil((settings.n_fft - n_times) / settings.hop_length))
+    length = n_times + n_silent * settings.hop_length
+    n_frames = 1 + (length - settings.n_fft % 2) // settings.hop_length
     waves = librosa.griffinlim(
-        np.pad(magnitudes, ((0, 0), (0, 0), (0, n_silent))),
+        np.pad(magnitudes, ((0, 0), (0, 0), (0, n_frames - magnitudes.shape[2]))),
         n_iter=n_iter,
         hop_length=settings.hop_length,
         n_fft=settings.n_fft,
-        length=n_times + n_silent * settings.hop_length,
+        length=length,
         random_state=SEED,
     )[..., :n_times]
     return to_level(waves, settings)
+
+
+def _spread(bands: NDArray[np.float64], settings: MelSettings) -> NDArray[np.float64]:
+    """Find the power of each FFT bin, (n_clips, n_bins, n_frames), from that of the mel bands.
+
+    By the multiplicative updates of Lee and Seung for the Kullback-Leibler divergence, the
+    filters being the fixed factor. librosa's mel_to_stft, which minimises squares, leaves
+    quiet bands far from what they were, as what is loud weighs so much more in it.
+    """
+    filters = librosa.filters.mel(
+        sr=settings.sample_rate,
+        n_fft=settings.n_fft,
+        n_mels=bands.shape[1],
+        fmin=settings.f_min,
+        fmax=settings.f_max,
+        dtype=np.float64,
+    )
+    peak = bands.max((1, 2), keepdims=True)
+    peak[peak == 0] = 1.0  # of silence
+    bins, _, _ = non_negative_factorization(
+        (bands / peak).transpose(0, 2, 1).reshape(-1, bands.shape[1]),
+        H=np.ascontiguousarray(filters.T),
+        n_components=filters.shape[1],
+        init="custom",
+        update_H=False,
+        solver="mu",
+        beta_loss="kullback-leibler",
+        max_iter=_N_UPDATES,
+        tol=0.0,  # else it would warn of each that has not ended early
+    )
+    power: NDArray[np.float64] = bins.reshape(len(bands), -1, bins.shape[1]).transpose(0, 2, 1)
+    return power * peak
 
 
 def to_power(spectra: NDArray[np.floating[Any]], settings: Scale) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import librosa
 import numpy as np
 import pytest
 from sklearn.pipeline import make_pipeline
@@ -68,6 +69,41 @@ def test_what_a_model_decodes_below_nothing_is_silent(tones):
     np.testing.assert_array_equal(
         *(spectra.inverse_transform(np.where(X < 0.05, low, X), n_iter=2) for low in (0.0, -0.1))
     )
+
+
+def root_mean_square(differences):
+    return np.sqrt(np.square(differences).mean())
+
+
+@pytest.mark.parametrize("front", [LogMel(RATE), LogMel(RATE, n_fft=1024, hop_length=250)])
+def test_quiet_bands_come_back_as_well_as_loud_ones(tones, front):
+    sound = tones[0] + np.random.default_rng(0).normal(scale=1e-3, size=tones.shape[1:])
+    spectra = front.fit_transform(sound)
+    found = front.transform(front.inverse_transform(spectra)[:, 0])
+    usual = librosa.feature.inverse.mel_to_audio(
+        librosa.db_to_power(spectra[:, 0]),
+        sr=RATE,
+        n_fft=front.n_fft,
+        hop_length=front.hop_length,
+        length=sound.shape[1],
+    )
+    errors = [root_mean_square(S - spectra) for S in (found, front.transform(usual))]
+    assert errors[0] < 5  # dB
+    assert errors[0] < errors[1] / 2
+
+
+def test_a_clip_keeps_its_level_beside_a_far_louder_one(tones):
+    front = LogMel(RATE, ref=1.0)
+    X = front.transform(tones)
+    found = front.inverse_transform(np.concatenate([X + 200.0, X]))[1]
+    np.testing.assert_allclose(found.std(-1), tones[0].std(-1), rtol=0.1)
+
+
+def test_a_single_frame_sounds_as_long_as_two(tones):
+    front = LogMel(RATE)
+    X = front.transform(tones)
+    assert front.inverse_transform(X[..., 3:4], n_iter=1).shape == (1, 2, 512)
+    assert front.inverse_transform(X[..., 3:5], n_iter=1).shape == (1, 2, 512)
 
 
 def test_what_is_no_spectrogram_is_refused():
