@@ -2,7 +2,7 @@
 
 Measures in turns, so that a busy machine slows all alike: the rate of large matrix
 products in float32 and bfloat16, of copies in memory, and of real FFTs of LogMel's
-frames; then an epoch of the default model with either network, these networks alone,
+frames; then an epoch of the default model with either kind of network, these networks alone,
 forward and backward on batches at hand, and LogMel. Prints medians and spreads (least to
 greatest): floating-point operations, as torch counts those of products and convolutions,
 as a share of the float32 rate; and the time of the FFTs alone as a share of
@@ -29,7 +29,11 @@ N_COPIED = 2**26  # float32 values, far more than any cache holds
 N_FFT, HOP = 1024, 256
 SAMPLE_RATE = 16000
 BATCH, WIDTH = 128, 16
-NETWORKS = {"mlp": (MLPEncoder, MLPDecoder), "conv": (ConvEncoder, ConvDecoder)}
+NETWORKS = {  # by the model's names for them, too
+    "mlp": ("mlp", "mlp", MLPEncoder, MLPDecoder),
+    "conv encoder": ("conv", "mlp", ConvEncoder, MLPDecoder),
+    "conv": ("conv", "conv", ConvEncoder, ConvDecoder),
+}
 
 
 def seconds_of(call):
@@ -38,9 +42,9 @@ def seconds_of(call):
     return time.perf_counter() - start
 
 
-def fit(X, network):
+def fit(X, encoder, decoder):
     model = MultiViewDisentangler(
-        objective="marl", encoder=network, decoder=network, max_epochs=1, random_state=0
+        objective="marl", encoder=encoder, decoder=decoder, max_epochs=1, random_state=0
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of collapse: the data are noise
@@ -85,10 +89,10 @@ def make_calls(arguments):
         "bfloat16 product": 2 * NARROW_SIDE**3,
         "copy": 2 * source.nbytes,
     }
-    for name, (encoder, decoder) in NETWORKS.items():
+    for name, (*names, encoder, decoder) in NETWORKS.items():
         pair = encoder(X.shape[2:], WIDTH), decoder(WIDTH, X.shape[2:])
-        calls |= {name: partial(fit, X, name), f"{name} alone": partial(run_alone, X, *pair)}
-        work |= {name: count(fit, X, name), f"{name} alone": count(run_alone, X, *pair)}
+        calls |= {name: partial(fit, X, *names), f"{name} alone": partial(run_alone, X, *pair)}
+        work |= {name: count(fit, X, *names), f"{name} alone": count(run_alone, X, *pair)}
     return calls, work
 
 
