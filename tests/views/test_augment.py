@@ -6,6 +6,7 @@ import warnings
 
 import librosa
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.stats
 from numpy.testing import assert_allclose, assert_array_equal
@@ -173,6 +174,19 @@ def test_rows_of_a_combined_source_pair_among_them():
     assert isinstance(part, ViewSource)
     assert set(np.unique(part.clips)) <= set(range(8, 24))
     assert part.shape == (16, 2, MELS, FRAMES)
+
+
+def test_factors_are_those_of_the_clips_behind_the_views():
+    table = pd.DataFrame({"label": np.arange(N) % 4, "loudness": SPECTRA.mean((1, 2))})
+    copies = augment(SPECTRA, MelShift(5), random_state=0)
+    pd.testing.assert_frame_equal(copies.factors(table), table)
+    both = augment(pair_by(SPECTRA, table["label"]), MelShift(5), random_state=0)
+    for source, rows in ((both, np.arange(N)), (both[8:24], np.arange(8, 24))):
+        factors = source.factors(table)
+        assert_array_equal(factors["label"], table["label"][rows])
+        for view in (0, 1):
+            clips = SPECTRA[source.clips[:, view]]
+            assert_array_equal(factors[f"loudness_v{view}"], clips.mean((1, 2)))
 
 
 def test_waveforms_are_cropped_and_then_go_through_the_front_end():
