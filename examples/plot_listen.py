@@ -32,13 +32,13 @@ instrument, pitch = notes["instrument"].to_numpy(), notes["pitch"].to_numpy()
 
 # %%
 # Thirty notes are kept from the model and the classifier; these will be asked for. Each view
-# is shifted along the mel axis by itself, so that a timbre is met at more pitches than there
-# are notes; a large ``delta`` keeps it out of the private block.
+# is shifted along the mel axis by itself, a little, so that a timbre is met at more pitches
+# than there are notes; a large ``delta`` keeps it out of the private block.
 
 rng = np.random.default_rng(0)
 asked, known = np.split(rng.permutation(len(X)), [30])
 pairs = pair_by(X[known], instrument[known], differ=pitch[known], random_state=0)
-source = augment(pairs, MelShift(8), random_state=0)
+source = augment(pairs, MelShift(2), random_state=0)
 settings = {"decoder_std": 0.15, "delta": 200.0, "warmup_epochs": 0, "lr": 2e-3, "max_epochs": 100}
 model = MultiViewDisentangler(4, 16, objective="swap", **settings, random_state=0)
 model.fit(source[np.tile(np.arange(len(known)), 6)])
@@ -121,8 +121,8 @@ ax.set(xlim=(0, 1), xlabel="share of notes in which the judge hears what was ask
 ax.figure.legend(loc="outside upper center", ncols=1)
 
 # %%
-# The pitch that was asked for is heard nearly as often as in true spectra made sound. The
-# instrument is heard far more often than by chance, and less often than in true notes; mere
-# reconstructions are no better, so what is lost is lost on the way through the codes. With
-# a quarter of the epochs it is heard in 0.27 of the reconstructions and 0.37 of the swaps.
-# Thirty notes and one seed: a difference below 0.2 says nothing.
+# Both are heard in most of the swaps, if less often than in true notes. How far views are
+# shifted matters: among the known notes, in three other splits of them, the instrument of a
+# swap was heard in 0.75 of the notes at 2 bands, in 0.67 at 4, in 0.50 at 8, and in 0.54
+# without a shift, where the judge hears 0.74 of true notes. Thirty notes and one seed: a
+# difference below 0.2 says nothing.
