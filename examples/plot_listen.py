@@ -122,7 +122,7 @@ ax.figure.legend(loc="outside upper center", ncols=1)
 
 # %%
 # Both are heard in most of the swaps, if less often than in true notes. How far views are
-# shifted matters: among the known notes, in three other splits of them, the instrument of a
+# shifted matters: in trials on the known notes, three other splits of them, the instrument of a
 # swap was heard in 0.75 of the notes at 2 bands, in 0.67 at 4, in 0.50 at 8, and in 0.54
 # without a shift, where the judge hears 0.74 of true notes. Thirty notes and one seed: a
 # difference below 0.2 says nothing.
