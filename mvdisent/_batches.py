@@ -14,6 +14,9 @@ from torch import Tensor
 
 from .nn._whitener import Whitener
 
+# Of a device's free memory what views may take, and how much of them goes there at a time.
+_SHARE, _UPLOADED_VALUES = 0.5, 2**24
+
 
 class Partners(NamedTuple):
     """Views that are as if of the same private factors as some views of a batch."""
@@ -70,8 +73,9 @@ class ViewDataset(torch.utils.data.Dataset[Batch]):
         self.offset = offset
         self.scale = scale
         self.whitener = whitener
-        self.device = device
+        self.device = torch.device(device)
         self.rows = rows
+        self._held: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.X) if self.rows is None else len(self.rows)
@@ -93,14 +97,45 @@ class ViewDataset(torch.utils.data.Dataset[Batch]):
         x = self.take(rows).x[torch.arange(len(rows)), torch.from_numpy(views)]
         return Partners(x, torch.from_numpy(places).to(x.device), int((partners >= 0).sum()))
 
-    def take(self, rows: NDArray[np.intp] | slice) -> Batch:
-        """Gather rows as float32: the scaled views, and which of them are present."""
+    def hold(self) -> None:
+        """Copy the views to the device once for all, if it has room for them.
+
+        Batches of a source, and all that the processor trains on itself, are gathered one by one.
+        """
+        if self._held is not None or hasattr(self.X, "redrawn"):
+            return
+        shape = (len(self), *self.X.shape[1:])
+        if 4 * math.prod(shape) > _room(self.device):
+            return
+        held = torch.empty(shape, dtype=torch.float32, device=self.device)
+        step = max(1, _UPLOADED_VALUES // math.prod(shape[1:]))
+        for start in range(0, len(held), step):
+            rows = slice(start, start + step)
+            held[rows] = torch.from_numpy(self._gather(rows))
+        self._held = held
+
+    def _gather(self, rows: NDArray[np.intp] | slice) -> NDArray[np.float32]:
+        """Give rows of X as float32, a copy of them."""
         if self.rows is not None:
             rows = self.rows[rows]
         gathered = self.X[rows]
         if isinstance(rows, slice):  # numpy gives a view of X there, which must stay as it is
             gathered = gathered.copy()
-        x = torch.from_numpy(np.asarray(gathered, dtype=np.float32)).to(self.device)
+        return np.asarray(gathered, dtype=np.float32)
+
+    def _take_views(self, rows: NDArray[np.intp] | slice) -> Tensor:
+        if self._held is None:
+            x = torch.from_numpy(self._gather(rows))
+            if self.device.type == "cuda":  # from pinned memory, while the device computes
+                x = x.pin_memory()
+            return x.to(self.device, non_blocking=True)
+        if isinstance(rows, slice):
+            return self._held[rows].clone()
+        return self._held[torch.from_numpy(rows).to(self.device)]
+
+    def take(self, rows: NDArray[np.intp] | slice) -> Batch:
+        """Gather rows as float32: the scaled views, and which of them are present."""
+        x = self._take_views(rows)
         x.sub_(self.offset).div_(self.scale)
         if self.whitener is not None:
             with torch.no_grad():
@@ -108,9 +143,18 @@ class ViewDataset(torch.utils.data.Dataset[Batch]):
             x = whitened.reshape(*x.shape[:2], *whitened.shape[1:])
         if self.present is None:
             return Batch(x, None, len(x))
-        present = torch.from_numpy(self.present[rows]).to(self.device)
+        own = rows if self.rows is None else self.rows[rows]
+        present = torch.from_numpy(self.present[own]).to(self.device)
         x.masked_fill_(~present[(...,) + (None,) * (x.ndim - 2)], 0.0)
         return Batch(x, present, len(x))
+
+
+def _room(device: torch.device) -> int:
+    """Give the bytes of a device's own memory that views may take."""
+    if device.type != "cuda":
+        return 0
+    free, _ = torch.cuda.mem_get_info(device)
+    return int(free * _SHARE)
 
 
 class ViewBatches:
@@ -141,6 +185,7 @@ class ViewBatches:
 
     def __iter__(self) -> Iterator[Batch]:
         dataset = self.dataset.redrawn(self.generator)
+        dataset.hold()
         order = torch.randperm(len(dataset), generator=self.generator).numpy()
         partners = None if self.find_partners is None else self.find_partners(dataset)
         for rows in np.array_split(order, len(self))[self.n_skipped :]:

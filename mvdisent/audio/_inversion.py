@@ -148,7 +148,8 @@ def _spread(bands: NDArray[np.float64], settings: MelSettings) -> NDArray[np.flo
         tol=0.0,  # else it would warn of each that has not ended early
     )
     power: NDArray[np.float64] = bins.reshape(len(bands), -1, bins.shape[1]).transpose(0, 2, 1)
-    return power * peak
+    power *= peak
+    return power
 
 
 def to_power(spectra: NDArray[np.floating[Any]], settings: Scale) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""How near do training and LogMel come to what the processor can do?
+"""How near do training and LogMel come to what the processor, or another device, can do?
 
 Measures in turns, so that a busy machine slows all alike: the rate of large matrix
 products in float32 and bfloat16, of copies in memory, and of real FFTs of LogMel's
@@ -7,6 +7,9 @@ forward and backward on batches at hand, and LogMel. Prints medians and spreads 
 greatest): floating-point operations, as torch counts those of products and convolutions,
 as a share of the float32 rate; and the time of the FFTs alone as a share of
 LogMel's. Nothing else should run beside it.
+
+    python -m tests.benchmarks.bench_limits
+    python -m tests.benchmarks.bench_limits --device cuda --n-samples 16384 --n-clips 8192
 """
 
 from __future__ import annotations
@@ -39,13 +42,16 @@ NETWORKS = {  # by the model's names for them, too
 def seconds_of(call):
     start = time.perf_counter()
     call()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
     return time.perf_counter() - start
 
 
-def fit(X, encoder, decoder):
+def fit(X, encoder, decoder, device):
     model = MultiViewDisentangler(
-        objective="marl", encoder=encoder, decoder=decoder, max_epochs=1, random_state=0
-    )
+        objective="marl", encoder=encoder, decoder=decoder, max_epochs=1, device=device,
+        random_state=0,
+    )  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of collapse: the data are noise
         model.fit(X)
@@ -53,46 +59,53 @@ def fit(X, encoder, decoder):
 
 def run_alone(X, encoder, decoder):
     """Pass batches through the networks alone, and back."""
-    for batch in torch.from_numpy(X).split(BATCH):
+    for batch in X.split(BATCH):
         views = batch.flatten(0, 1)
         torch.sum((decoder(encoder(views)) - views) ** 2).backward()
 
 
-def count(call, *arguments):
+def count(call):
     with FlopCounterMode(display=False) as counter:
-        call(*arguments)
+        call()
     return counter.get_total_flops()
 
 
 def make_calls(arguments):
     """Give what is timed, by name, and the operations or bytes that it takes."""
-    generator = torch.Generator().manual_seed(0)
-    square = torch.randn(SIDE, SIDE, generator=generator)
-    narrow = square[:NARROW_SIDE, :NARROW_SIDE].bfloat16()
-    out = torch.empty(SIDE, SIDE)
-    source = torch.ones(N_COPIED)
+    device = torch.device(arguments.device)
+    generator = torch.Generator(device).manual_seed(0)
+    options = {"generator": generator, "device": device}
+    square = torch.randn(SIDE, SIDE, **options)
+    narrow_side = NARROW_SIDE if device.type == "cpu" else SIDE
+    narrow = square[:narrow_side, :narrow_side].bfloat16()
+    out = torch.empty_like(square)
+    source = torch.ones(N_COPIED, device=device)
     target = torch.empty_like(source)
-    clips = torch.randn(arguments.n_clips, SAMPLE_RATE, generator=generator)
-    frames = torch.randn(64 * (1 + SAMPLE_RATE // HOP), N_FFT, generator=generator)
+    clips = torch.randn(arguments.n_clips, SAMPLE_RATE, **options).cpu().numpy()
+    frames = torch.randn(64 * (1 + SAMPLE_RATE // HOP), N_FFT, **options)
     rng = np.random.default_rng(0)
     X = rng.standard_normal((arguments.n_samples, 2, 64, 32), dtype=np.float32)
-    log_mel = LogMel(SAMPLE_RATE, n_fft=N_FFT, hop_length=HOP)
+    log_mel = LogMel(SAMPLE_RATE, n_fft=N_FFT, hop_length=HOP, device=arguments.device)
     calls = {
         "float32 product": lambda: torch.mm(square, square, out=out),
         "bfloat16 product": lambda: torch.mm(narrow, narrow),
         "copy": lambda: target.copy_(source),
         "FFTs": lambda: [torch.fft.rfft(frames) for _ in range(arguments.n_clips // 64)],
-        "LogMel": lambda: log_mel.transform(clips.numpy()),
+        "LogMel": lambda: log_mel.transform(clips),
     }
     work = {
         "float32 product": 2 * SIDE**3,
-        "bfloat16 product": 2 * NARROW_SIDE**3,
+        "bfloat16 product": 2 * narrow_side**3,
         "copy": 2 * source.nbytes,
     }
+    views = torch.from_numpy(X).to(device)
     for name, (*names, encoder, decoder) in NETWORKS.items():
-        pair = encoder(X.shape[2:], WIDTH), decoder(WIDTH, X.shape[2:])
-        calls |= {name: partial(fit, X, *names), f"{name} alone": partial(run_alone, X, *pair)}
-        work |= {name: count(fit, X, *names), f"{name} alone": count(run_alone, X, *pair)}
+        pair = encoder(X.shape[2:], WIDTH).to(device), decoder(WIDTH, X.shape[2:]).to(device)
+        for label, call in (
+            (name, partial(fit, X, *names, arguments.device)),
+            (f"{name} alone", partial(run_alone, views, *pair)),
+        ):
+            calls[label], work[label] = call, count(call)
     return calls, work
 
 
@@ -106,6 +119,7 @@ def main():
     parser.add_argument("--n-clips", type=int, default=512, help="clips of one second")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu", help="torch device, such as cuda")
     arguments = parser.parse_args()
 
     torch.set_num_threads(arguments.threads)
@@ -117,7 +131,7 @@ def main():
     ]
     seconds = {name: np.array([turn[name] for turn in turns]) for name in calls}
     rates = {name: n / seconds[name] / 1e9 for name, n in work.items()}
-    print(f"{arguments.threads} threads, medians of {arguments.repeats}")
+    print(f"{arguments.device}, {arguments.threads} threads, medians of {arguments.repeats}")
     show("float32 products", rates["float32 product"], "GFLOP/s")
     show("bfloat16 products", rates["bfloat16 product"], "GFLOP/s")
     show("copies, read and written", rates["copy"], "GB/s")
