@@ -9,7 +9,10 @@ import librosa
 import numpy as np
 from numpy.typing import NDArray
 
-from ._inversion import SEED, Scale, to_level, to_power
+from ._inversion import Scale, invert_power, to_level, to_power
+
+# Shortest window on the way back, in seconds: shorter ones do not part low notes.
+_WINDOW_S = 0.125
 
 
 class CQTSettings(Scale, Protocol):
@@ -20,13 +23,18 @@ class CQTSettings(Scale, Protocol):
 
 def lowest_filter(settings: CQTSettings) -> tuple[float, float]:
     """Give the length of the lowest band's filter, in instants, and how high it reaches, in Hz."""
-    ratio = 2 ** (2 / settings.bins_per_octave)  # of the neighbours' frequencies
     lengths, reach = librosa.filters.wavelet_lengths(
         freqs=np.array([settings.f_min], dtype=float),
         sr=settings.sample_rate,
-        alpha=np.array([(ratio - 1) / (ratio + 1)]),
+        alpha=np.array([_bandwidth(settings)]),
     )
     return float(lengths[0]), float(reach)
+
+
+def _bandwidth(settings: CQTSettings) -> float:
+    """Give the width of a band over its frequency."""
+    ratio: float = 2 ** (2 / settings.bins_per_octave)  # of the neighbours' frequencies
+    return (ratio - 1) / (ratio + 1)
 
 
 def cqt_magnitudes(
@@ -74,21 +82,37 @@ def invert_log_cqt(
     waveforms : ndarray of shape (n_clips, n_times), float32
         Of a peak of 0.5 for ``ref="max"``, else of the level told.
     """
-    magnitudes = np.sqrt(to_power(spectra, settings))
-    length = n_times + _count_silent(settings, n_times)
-    n_silent = 1 + length // int(settings.hop_length) - magnitudes.shape[2]  # frames
-    waves = librosa.griffinlim_cqt(
-        np.pad(magnitudes, ((0, 0), (0, 0), (0, n_silent))),
+    told = to_power(spectra, settings)
+    hop_length = int(settings.hop_length)
+    n_fft = 2 ** math.ceil(math.log2(max(4 * hop_length, _WINDOW_S * settings.sample_rate)))
+    waves = invert_power(
+        told,
+        _fft_filters(settings, spectra.shape[1], n_fft),
+        n_fft=n_fft,
+        hop_length=hop_length,
         n_iter=n_iter,
-        sr=settings.sample_rate,
-        hop_length=int(settings.hop_length),
-        fmin=settings.f_min,
-        bins_per_octave=int(settings.bins_per_octave),
-        length=length,
-        random_state=SEED,
-    )[:, :n_times]
-    if not isinstance(settings.ref, str):  # the filters overlap: the sound comes out too loud
-        bands = cqt_magnitudes(waves, settings, magnitudes.shape[1])
-        told, got = (np.square(values).sum((1, 2)) for values in (magnitudes, bands))
-        waves *= np.sqrt(told / np.where(got > 0, got, 1.0))[:, None]
+        n_times=n_times,
+    )
+    if not isinstance(settings.ref, str):  # sounds that change within a window come out quieter
+        got = np.square(cqt_magnitudes(waves.astype(np.float32), settings, spectra.shape[1]))
+        got = got.sum((1, 2), dtype=np.float64)
+        waves *= np.sqrt(told.sum((1, 2)) / np.where(got > 0, got, 1.0))[:, None]
     return to_level(waves, settings)
+
+
+def _fft_filters(settings: CQTSettings, n_bins: int, n_fft: int) -> NDArray[np.float64]:
+    """Give what each band takes of the power of each FFT bin of a Hann window, if sounds last."""
+    filters, lengths = librosa.filters.wavelet(
+        freqs=librosa.cqt_frequencies(
+            n_bins, fmin=settings.f_min, bins_per_octave=int(settings.bins_per_octave)
+        ),
+        sr=settings.sample_rate,
+        alpha=_bandwidth(settings),
+    )
+    n_times = max(n_fft, filters.shape[1])  # powers of 2
+    power = np.abs(np.fft.fft(filters, n_times)) ** 2 * lengths[:, None]  # as librosa.cqt has it
+    n_averaged = n_times // n_fft
+    power = np.roll(power, n_averaged // 2, axis=1).reshape(n_bins, n_fft, n_averaged).mean(2)
+    window = librosa.filters.get_window("hann", n_fft)
+    taken: NDArray[np.float64] = power[:, : 1 + n_fft // 2] / (n_fft * np.square(window).sum())
+    return taken

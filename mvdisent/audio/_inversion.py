@@ -15,7 +15,7 @@ _PEAK = 0.5
 # More than any sound has; far more is no number any longer on the way back.
 _MAX_DB = 300.0
 SEED = 0  # of the first phases
-_N_UPDATES = 100
+_N_UPDATES, _LOUD = 100, 1e12
 
 
 class Scale(Protocol):
@@ -103,42 +103,82 @@ def invert_log_mel(
     waveforms : ndarray of shape (n_clips, n_times), float32
         Of a peak of 0.5 for ``ref="max"``, else of the level told.
     """
-    magnitudes = np.sqrt(_spread(to_power(spectra, settings), settings))
-    # librosa wants a whole frame: silent frames follow a clip that is shorter.
-    n_silent = max(0, math.ceil((settings.n_fft - n_times) / settings.hop_length))
-    length = n_times + n_silent * settings.hop_length
-    n_frames = 1 + (length - settings.n_fft % 2) // settings.hop_length
-    waves = librosa.griffinlim(
-        np.pad(magnitudes, ((0, 0), (0, 0), (0, n_frames - magnitudes.shape[2]))),
-        n_iter=n_iter,
-        hop_length=settings.hop_length,
+    filters = librosa.filters.mel(
+        sr=settings.sample_rate,
         n_fft=settings.n_fft,
-        length=length,
-        random_state=SEED,
-    )[..., :n_times]
+        n_mels=spectra.shape[1],
+        fmin=settings.f_min,
+        fmax=settings.f_max,
+        dtype=np.float64,
+    )
+    waves = invert_power(
+        to_power(spectra, settings),
+        filters,
+        n_fft=settings.n_fft,
+        hop_length=settings.hop_length,
+        n_iter=n_iter,
+        n_times=n_times,
+    )
     return to_level(waves, settings)
 
 
-def _spread(bands: NDArray[np.float64], settings: MelSettings) -> NDArray[np.float64]:
-    """Find the power of each FFT bin, (n_clips, n_bins, n_frames), from that of the mel bands.
+def invert_power(
+    bands: NDArray[np.float64],
+    filters: NDArray[np.float64],
+    *,
+    n_fft: int,
+    hop_length: int,
+    n_iter: int,
+    n_times: int,
+) -> NDArray[np.floating[Any]]:
+    """Find waveforms of which filters of the FFT's power give these bands, nearly.
+
+    Parameters
+    ----------
+    bands : ndarray of shape (n_clips, n_bands, n_frames)
+        Power.
+    filters : ndarray of shape (n_bands, 1 + n_fft // 2)
+        What each band takes of each FFT bin.
+    n_fft, hop_length : int
+        Of the short-time Fourier transform.
+    n_iter, n_times : int
+        As of `invert_log_mel`.
+
+    Returns
+    -------
+    waveforms : ndarray of shape (n_clips, n_times)
+        At the level told.
+    """
+    magnitudes = np.sqrt(_spread(bands, filters))
+    # librosa wants a whole frame: silent frames follow a clip that is shorter.
+    n_silent = max(0, math.ceil((n_fft - n_times) / hop_length))
+    length = n_times + n_silent * hop_length
+    n_frames = 1 + (length - n_fft % 2) // hop_length
+    waves: NDArray[np.floating[Any]] = librosa.griffinlim(
+        np.pad(magnitudes, ((0, 0), (0, 0), (0, n_frames - magnitudes.shape[2]))),
+        n_iter=n_iter,
+        hop_length=hop_length,
+        n_fft=n_fft,
+        length=length,
+        random_state=SEED,
+    )
+    return waves[..., :n_times]
+
+
+def _spread(bands: NDArray[np.float64], filters: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Find the power of each FFT bin, (n_clips, n_bins, n_frames), from that of the bands.
 
     By the multiplicative updates of Lee and Seung for the Kullback-Leibler divergence, the
     filters being the fixed factor. librosa's mel_to_stft, which minimises squares, leaves
     quiet bands far from what they were, as what is loud weighs so much more in it.
     """
-    filters = librosa.filters.mel(
-        sr=settings.sample_rate,
-        n_fft=settings.n_fft,
-        n_mels=bands.shape[1],
-        fmin=settings.f_min,
-        fmax=settings.f_max,
-        dtype=np.float64,
-    )
-    peak = bands.max((1, 2), keepdims=True)
+    # scikit-learn takes what is below 1e-7 for that.
+    scale = filters.max(1).mean()
+    peak = bands.max((1, 2), keepdims=True) / _LOUD
     peak[peak == 0] = 1.0  # of silence
     bins, _, _ = non_negative_factorization(
-        (bands / peak).transpose(0, 2, 1).reshape(-1, bands.shape[1]),
-        H=np.ascontiguousarray(filters.T),
+        (bands / peak).transpose(0, 2, 1).reshape(-1, len(filters)),
+        H=np.ascontiguousarray(filters.T / scale),
         n_components=filters.shape[1],
         init="custom",
         update_H=False,
@@ -148,7 +188,7 @@ def _spread(bands: NDArray[np.float64], settings: MelSettings) -> NDArray[np.flo
         tol=0.0,  # else it would warn of each that has not ended early
     )
     power: NDArray[np.float64] = bins.reshape(len(bands), -1, bins.shape[1]).transpose(0, 2, 1)
-    power *= peak
+    power *= peak / scale
     return power
 
 

@@ -1,10 +1,10 @@
-"""How near is the sound of a log-mel spectrogram to it, and how long does it take?
+"""How near is the sound of a spectrogram to it, and how long does it take?
 
-``LogMel.inverse_transform`` beside ``librosa.feature.inverse.mel_to_audio`` with as many
-rounds of Griffin and Lim, on tones of random pitch and waveform and on notes of a SoundFont.
-The sound is made a spectrogram again. Prints the root mean square difference, in dB, and the
-time as a multiple of librosa's: medians and spreads (least to greatest) over the seeds.
-Nothing else should run beside it.
+``inverse_transform`` of ``LogMel`` and ``LogCQT`` beside ``mel_to_audio`` and ``griffinlim_cqt``
+of librosa with as many rounds of Griffin and Lim, on tones of random pitch and waveform and on
+notes of a SoundFont. The sound is made a spectrogram again. Prints the root mean square
+difference, in dB, and the time as a multiple of librosa's: medians and spreads (least to
+greatest) over the seeds. Nothing else should run beside it.
 
     python -m tests.benchmarks.bench_inversion
 """
@@ -18,6 +18,7 @@ import librosa
 import numpy as np
 
 from mvdisent import LogMel
+from mvdisent.audio import LogCQT
 from mvdisent.datasets import make_notes, make_tone_views
 
 RATE, SECONDS = 16000, 0.5
@@ -25,6 +26,7 @@ FRONT_ENDS = {
     "defaults": LogMel(RATE),
     "n_fft 1024, hop 256": LogMel(RATE, n_fft=1024, hop_length=256),
     "96 bands, 50 dB": LogMel(RATE, n_mels=96, top_db=50.0),
+    "constant Q": LogCQT(RATE),
 }
 
 
@@ -42,13 +44,11 @@ def ours(spectra, front):
 
 
 def by_librosa(spectra, front):
-    return librosa.feature.inverse.mel_to_audio(
-        librosa.db_to_power(spectra[:, 0]),
-        sr=RATE,
-        n_fft=front.n_fft,
-        hop_length=front.hop_length,
-        length=round(SECONDS * RATE),
-    )
+    power = librosa.db_to_power(spectra[:, 0])
+    settings = {"sr": RATE, "hop_length": front.hop_length, "length": round(SECONDS * RATE)}
+    if isinstance(front, LogCQT):
+        return librosa.griffinlim_cqt(np.sqrt(power), fmin=front.f_min, **settings)
+    return librosa.feature.inverse.mel_to_audio(power, n_fft=front.n_fft, **settings)
 
 
 def measure(clips, front):
