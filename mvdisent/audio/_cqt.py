@@ -94,7 +94,7 @@ def invert_log_cqt(
         n_times=n_times,
     )
     if not isinstance(settings.ref, str):  # sounds that change within a window come out quieter
-        got = np.square(cqt_magnitudes(waves.astype(np.float32), settings, spectra.shape[1]))
+        got = np.square(cqt_magnitudes(waves, settings, spectra.shape[1]))
         got = got.sum((1, 2), dtype=np.float64)
         waves *= np.sqrt(told.sum((1, 2)) / np.where(got > 0, got, 1.0))[:, None]
     return to_level(waves, settings)

@@ -16,6 +16,7 @@ _PEAK = 0.5
 _MAX_DB = 300.0
 SEED = 0  # of the first phases
 _N_UPDATES, _LOUD = 100, 1e12
+_CHUNK_VALUES = 2**22  # FFT bins of a chunk of clips, over all frames
 
 
 class Scale(Protocol):
@@ -130,7 +131,7 @@ def invert_power(
     hop_length: int,
     n_iter: int,
     n_times: int,
-) -> NDArray[np.floating[Any]]:
+) -> NDArray[np.float32]:
     """Find waveforms of which filters of the FFT's power give these bands, nearly.
 
     Parameters
@@ -146,23 +147,27 @@ def invert_power(
 
     Returns
     -------
-    waveforms : ndarray of shape (n_clips, n_times)
+    waveforms : ndarray of shape (n_clips, n_times), float32
         At the level told.
     """
-    magnitudes = np.sqrt(_spread(bands, filters))
     # librosa wants a whole frame: silent frames follow a clip that is shorter.
     n_silent = max(0, math.ceil((n_fft - n_times) / hop_length))
     length = n_times + n_silent * hop_length
     n_frames = 1 + (length - n_fft % 2) // hop_length
-    waves: NDArray[np.floating[Any]] = librosa.griffinlim(
-        np.pad(magnitudes, ((0, 0), (0, 0), (0, n_frames - magnitudes.shape[2]))),
-        n_iter=n_iter,
-        hop_length=hop_length,
-        n_fft=n_fft,
-        length=length,
-        random_state=SEED,
-    )
-    return waves[..., :n_times]
+    waves = np.empty((len(bands), n_times), dtype=np.float32)
+    step = max(1, _CHUNK_VALUES // (n_frames * filters.shape[1]))
+    for start in range(0, len(bands), step):
+        chunk = slice(start, start + step)
+        magnitudes = np.sqrt(_spread(bands[chunk], filters))
+        waves[chunk] = librosa.griffinlim(
+            np.pad(magnitudes, ((0, 0), (0, 0), (0, n_frames - magnitudes.shape[2]))),
+            n_iter=n_iter,
+            hop_length=hop_length,
+            n_fft=n_fft,
+            length=length,
+            random_state=SEED,
+        )[..., :n_times]
+    return waves
 
 
 def _spread(bands: NDArray[np.float64], filters: NDArray[np.float64]) -> NDArray[np.float64]:

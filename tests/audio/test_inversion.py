@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import librosa
 import numpy as np
 import pytest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from mvdisent.audio import LogCQT, LogMel, to_audio
+from mvdisent.audio import LogCQT, LogMel, _inversion, to_audio
 from mvdisent.audio._inversion import to_decibels
 
 RATE = 16000
@@ -107,6 +109,21 @@ def test_a_clip_keeps_its_level_beside_a_far_louder_one(tones):
     X = front.transform(tones)
     found = front.inverse_transform(np.concatenate([X + 200.0, X]))[1]
     np.testing.assert_allclose(found.std(-1), tones[0].std(-1), rtol=0.1)
+
+
+def test_many_clips_take_the_memory_of_a_chunk(noisy, monkeypatch):
+    front = LogMel(RATE, top_db=40.0)
+    X = np.repeat(front.fit_transform(noisy), 20, axis=0)
+    monkeypatch.setattr(_inversion, "_CHUNK_VALUES", 3 * 16 * 1025)  # 3 clips
+    peaks = []
+    for n_clips in (6, 40):
+        tracemalloc.start()
+        found = front.inverse_transform(X[:n_clips], n_iter=2)
+        peaks.append(tracemalloc.get_traced_memory()[1] - 3 * found.nbytes)
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 4 * X.nbytes
+    errors = front.transform(front.inverse_transform(X)[:, 0]) - X
+    assert np.sqrt(np.square(errors).mean()) < 3  # dB
 
 
 def test_a_single_frame_sounds_as_long_as_two(tones):
