@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import numpy as np
+import pedalboard
 import pytest
 import torch
 from numpy.testing import assert_array_equal
@@ -15,6 +16,8 @@ from mvdisent.views._render import _render_clips, _seed_of
 
 N, TIMES = 6, 400
 CLIPS = np.random.default_rng(0).normal(size=(N, TIMES)).astype(np.float32)
+TONE = 0.2 * np.sin(2 * np.pi * 440 * np.arange(16000) / 16000).astype(np.float32)
+TONE[:4000] = TONE[8000:] = 0.0
 SOME = np.where(np.arange(N)[:, None] == 2, np.float32(np.nan), CLIPS)
 
 
@@ -123,6 +126,39 @@ def test_a_pedalboard_is_a_transform_and_its_settings_may_be_drawn():
     assert peak == pytest.approx(880, rel=0.01)
     assert_array_equal(again, made)
     assert (other != made).any()
+
+
+def loudest(sound):
+    """Give the frequency of the strongest partial, in Hz, at 16 kHz."""
+    return np.abs(np.fft.rfft(sound * np.hanning(len(sound)))).argmax() * 16000 / len(sound)
+
+
+def level(sound):
+    return 20 * np.log10(sound.std() + 1e-12)
+
+
+# A tone of 440 Hz in the second quarter of a second becomes what is asked for.
+EFFECTS = [
+    (lambda x, rate: pedalboard.PitchShift(7)(x, rate), loudest, 440 * 2 ** (7 / 12)),
+    (
+        lambda x, rate: pedalboard.time_stretch(x, rate, 2.0)[0],
+        lambda y: loudest(y[2000:4000]),
+        440,
+    ),
+    (lambda x, rate: pedalboard.Gain(-6.0)(x, rate), level, level(TONE) - 6.0),
+    (lambda x, rate: pedalboard.HighpassFilter(1760.0)(x, rate), level, level(TONE) - 12.3),
+    (lambda x, rate: pedalboard.LowpassFilter(110.0)(x, rate), level, level(TONE) - 12.3),
+    (lambda x, rate: pedalboard.Delay(0.5, mix=0.5)(x, rate), lambda y: loudest(y[12000:]), 440),
+    (lambda x, rate: pedalboard.Reverb(wet_level=1.0)(x, rate), lambda y: loudest(y[8000:]), 440),
+]
+
+
+@pytest.mark.usefixtures("own_states")
+@pytest.mark.parametrize(("effect", "measure", "expected"), EFFECTS)
+def test_effects_of_pedalboard_do_what_they_say(effect, measure, expected):
+    made = _render_clips(effect, TONE[None], 16000, 1, np.array([0]), 0)[0, 0]
+    assert made.shape == TONE.shape
+    assert measure(made) == pytest.approx(expected, rel=0.03)
 
 
 @pytest.mark.usefixtures("own_states")
