@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from ._inversion import Scale, invert_power, to_level, to_power
 
-# Shortest window on the way back, in seconds: shorter ones do not part low notes.
-_WINDOW_S = 0.125
+# Shortest window on the way back, in seconds, as shorter ones do not part low notes; but no
+# more hops than this, and no longer than a clip, as its frames would take forever.
+_WINDOW_S, _MAX_OVERLAP = 0.125, 32
 
 
 class CQTSettings(Scale, Protocol):
@@ -84,7 +85,8 @@ def invert_log_cqt(
     """
     told = to_power(spectra, settings)
     hop_length = int(settings.hop_length)
-    n_fft = 2 ** math.ceil(math.log2(max(4 * hop_length, _WINDOW_S * settings.sample_rate)))
+    window = min(_WINDOW_S * settings.sample_rate, n_times, _MAX_OVERLAP * hop_length)
+    n_fft = 2 ** math.ceil(math.log2(max(4 * hop_length, window)))
     waves = invert_power(
         told,
         _fft_filters(settings, spectra.shape[1], n_fft),
