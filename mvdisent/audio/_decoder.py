@@ -41,6 +41,9 @@ class _Forward(soundfile.SoundFile):
         return False
 
 
+_can_seek = soundfile.SoundFile.seekable
+
+
 class Decoder:
     """Decode a whole file's frames as the mean of its channels.
 
@@ -59,7 +62,7 @@ class Decoder:
         self._sound = _Forward(raw)
         self.rate, self.n_frames = int(self._sound.samplerate), n_frames
         # Nor does it seek in some subtypes, such as GSM 6.10.
-        self._seeks = self._sound.format in _SEEKABLE and super(_Forward, self._sound).seekable()
+        self._seeks = self._sound.format in _SEEKABLE and _can_seek(self._sound)
         self._first, self._held = 0, np.empty(0, dtype=np.float32)
 
     def close(self) -> None:

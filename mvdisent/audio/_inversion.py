@@ -177,7 +177,7 @@ def _spread(bands: NDArray[np.float64], filters: NDArray[np.float64]) -> NDArray
     filters being the fixed factor. librosa's mel_to_stft, which minimises squares, leaves
     quiet bands far from what they were, as what is loud weighs so much more in it.
     """
-    # scikit-learn takes what is below 1e-7 for that.
+    # Made large, as scikit-learn takes 1e-7 for all that is below it.
     scale = filters.max(1).mean()
     peak = bands.max((1, 2), keepdims=True) / _LOUD
     peak[peak == 0] = 1.0  # of silence
