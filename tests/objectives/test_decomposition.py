@@ -239,7 +239,7 @@ def test_a_batch_of_4096_never_holds_all_its_pairs():
         parts = split_kl(mean + 0.4 * noise(4096, 8, seed=1).float(), mean, log_var, n_train=32000)
         (parts.mi + parts.tc).backward()
     assert torch.isfinite(mean.grad).all()
-    assert mean.numel() <= largest.n_values <= 2**17  # all pairs: 2**27
+    assert mean.numel() <= largest.n_values <= 9 * 2**14  # 8 latents, the joint; all pairs: 2**27
 
 
 def test_a_lone_row_is_its_own_aggregate(draws):
