@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from . import _checks
 from ._axes import learn_axes
-from ._batches import ViewDataset
+from ._batches import ViewDataset, keep_freed_memory
 from ._build import (
     build_net,
     check_net_params,
@@ -140,6 +140,7 @@ class TrainingMixin(DecodedViewsMixin):
             check_alike(views, net)
         if checkpoint is not None:
             n_epochs = checkpoint.start(net, stopping, n_epochs)
+        keep_freed_memory()
         try:
             if n_epochs:
                 net.train_epochs(
