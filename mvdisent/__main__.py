@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 from typing import Any
 
 import click
 import pandas as pd
 
-from . import __version__, _extract, _fit_job, _param_checks, _workers
+from . import __version__, _extract, _fit_job, _options, _param_checks, _workers
 from . import _reproduce as job
 from ._build import resolve_device
 from ._disentangler import MultiViewDisentangler
@@ -20,16 +19,6 @@ from ._format import check_target
 @click.version_option(__version__, prog_name="mvdisent")
 def main() -> None:
     """Learn what several views of a sound share, and what is private to each."""
-
-
-def _parse_seeds(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
-    try:
-        seeds = tuple(int(seed) for seed in value.split(","))
-    except ValueError:
-        raise click.BadParameter(f"{value!r}; pass whole numbers, such as 0,1,2") from None
-    if min(seeds) < 0 or len(set(seeds)) < len(seeds):
-        raise click.BadParameter(f"{value!r}; pass different numbers, 0 or more")
-    return seeds
 
 
 @main.command()
@@ -57,13 +46,14 @@ def _parse_seeds(ctx: click.Context, param: click.Parameter, value: str) -> tupl
 )
 @click.option(
     "--seeds",
-    callback=_parse_seeds,
+    callback=_options.parse_seeds,
     default="0",
     show_default=True,
     metavar="LIST",
     help="Seeds, such as 0,1,2: of the tones, the model and the probes.",
 )
 @click.option("--quick", is_flag=True, help="A small run of the same kind, under 90 seconds.")
+@_options.SET
 @click.option(
     "--device", default="auto", show_default=True, help="Torch device; 'auto' takes CUDA, if any."
 )
@@ -80,6 +70,7 @@ def reproduce(
     n_samples: int,
     seeds: tuple[int, ...],
     quick: bool,
+    params: dict[str, Any],
     device: str,
     out: Path,
 ) -> None:
@@ -90,7 +81,11 @@ def reproduce(
     that knows the waveform and a private block that knows the frequency. Small
     networks then try to read both factors from both blocks.
     """
-    device = str(resolve_device(device))
+    try:
+        job.check_params(params)
+    except (ValueError, TypeError) as error:
+        raise click.BadParameter(str(error), param_hint="--set") from None
+    params = {"device": str(resolve_device(device)), "verbose": 1, **params}
     objective = MultiViewDisentangler().objective if objective == "default" else objective
     size = job.QUICK if quick else job.full_size(n_samples)
     try:
@@ -99,46 +94,25 @@ def reproduce(
         raise click.BadParameter(f"{out}: {error.strerror}", param_hint="--out") from None
     try:
         results = [
-            job.run_seed(data, objective, size, seed, device=device, verbose=1, say=click.echo)
+            job.run_seed(data, objective, size, seed, params=params, say=click.echo)
             for seed in seeds
         ]
         report = job.summarise(data, size, seeds, results)
         click.echo("\n" + job.format_report(report) + "\n")
         for path in job.write_report(out, report, results[0], seed=seeds[0]):
             click.echo(f"wrote {path}")
+    except FloatingPointError as error:
+        raise click.ClickException(str(error)) from None
     except KeyboardInterrupt:
         click.echo(f"interrupted; nothing was written to {out}", err=True)
         raise SystemExit(130) from None
-
-
-def _parse_views(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    try:
-        _fit_job.factors_of(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-    return value
-
-
-def _parse_params(
-    ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
-) -> dict[str, Any]:
-    params = {}
-    for text in value:
-        name, equals, plain = text.partition("=")
-        if not equals or name not in MultiViewDisentangler().get_params():
-            raise click.BadParameter(f"{text!r}; pass a parameter of the model, such as lr=0.002")
-        try:
-            params[name] = ast.literal_eval(plain)
-        except (ValueError, SyntaxError):  # a word without quotes
-            params[name] = plain
-    return params
 
 
 @main.command()
 @click.argument("table", type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--views",
-    callback=_parse_views,
+    callback=_options.parse_views,
     required=True,
     metavar="HOW",
     help="'pair_by:FACTOR[:OTHER]': two clips alike in a column, that differ in the other; "
@@ -175,23 +149,14 @@ def _parse_params(
     "All, if not given.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option(
-    "--set",
-    "params",
-    callback=_parse_params,
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Parameter of MultiViewDisentangler, such as max_epochs=60; may be given again.",
-)
+@_options.SET
 @click.option(
     "--cache",
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the spectra, which the next call finds again; OUT.spectra, if not given.",
 )
 @click.option("--skip-faulty", is_flag=True, help="Leave faulty files out, and list them.")
-@click.option(
-    "--n-jobs", type=int, default=1, show_default=True, help="Files at a time; -1: all cores."
-)
+@_options.JOBS
 def fit(
     table: Path,
     views: str,
@@ -251,9 +216,6 @@ def _tell_skipped(skipped: pd.DataFrame, listed: Path) -> None:
         raise SystemExit(3)
 
 
-_MODEL = click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-
-
 def _load(path: Path) -> _extract.Model:
     try:
         return _extract.load_model(path)
@@ -262,7 +224,7 @@ def _load(path: Path) -> _extract.Model:
 
 
 @main.command()
-@_MODEL
+@_options.MODEL
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
     "--out",
@@ -289,9 +251,7 @@ def _load(path: Path) -> _extract.Model:
     show_default=True,
     help="Root mean square that each window is scaled to, as in training.",
 )
-@click.option(
-    "--n-jobs", type=int, default=1, show_default=True, help="Files at a time; -1: all cores."
-)
+@_options.JOBS
 @click.option(
     "--workers",
     type=click.Choice(_workers.KINDS),
@@ -340,7 +300,7 @@ def extract(
 
 
 @main.command()
-@_MODEL
+@_options.MODEL
 def info(model: Path) -> None:
     """Tell what the model file MODEL expects and gives."""
     click.echo(_extract.describe(model, _load(model)))

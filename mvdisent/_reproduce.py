@@ -32,6 +32,9 @@ BLOCKS = ("private", "shared", "both")
 FACTORS = ("timbre", "frequency")
 CODES = {"features": "what transform returns", "mean": "posterior means", "draw": "draws"}
 
+#: What tells these parameters of the model.
+OPTIONS = {"objective": "--objective", "random_state": "--seeds", "device": "--device"}
+
 #: How the report names the objectives.
 OBJECTIVES = {
     "transport": "swapped views and partners by optimal transport",
@@ -88,14 +91,21 @@ def full_size(n_samples: int) -> Size:
     return Size(n_samples // 2, n_samples // 4, MultiViewDisentangler().max_epochs)
 
 
+def check_params(params: Mapping[str, Any]) -> None:
+    """Refuse parameters of the model that are told otherwise, or are wrong, before the work."""
+    for name, option in OPTIONS.items():
+        if name in params:
+            raise ValueError(f"{name} is told by {option}")
+    MultiViewDisentangler(**params)._validate_params()
+
+
 def run_seed(
     data: str,
     objective: str,
     size: Size,
     seed: int,
     *,
-    device: str,
-    verbose: int,
+    params: Mapping[str, Any],
     say: Callable[[str], None],
 ) -> SeedResult:
     """Make tones, fit on some, and probe the others.
@@ -110,10 +120,9 @@ def run_seed(
         Rows and epochs.
     seed : int
         Seed of the tones, the model and the probes.
-    device : str
-        Torch device of the spectra and the model.
-    verbose : int
-        1 shows a progress bar of the fit.
+    params : mapping of str to object
+        Parameters of the model, in place of those of the job. ``device`` is needed: the
+        spectra are found there, too.
     say : callable
         Takes each line of progress.
 
@@ -134,24 +143,21 @@ def run_seed(
     X, factors = make_tone_views(
         size.n_train + size.n_probe,
         sample_rate=SAMPLE_RATE,
-        transform=LogMel(SAMPLE_RATE, device=device, **SPECTRA[objective]).fit_transform,
+        transform=LogMel(SAMPLE_RATE, device=params["device"], **SPECTRA[objective]).fit_transform,
         random_state=seed,
         **TONE_SETTINGS[data],
     )
     lap("data")
     say(f"seed {seed}: fitting on {2 * size.n_train:,} of them, in pairs")
     weight, n_private = SETTINGS[objective][data]
-    model = MultiViewDisentangler(
-        n_private,
-        objective=objective,
-        alpha=weight,
-        beta=weight,
-        gamma=weight,
-        max_epochs=size.max_epochs,
-        device=device,
-        random_state=seed,
-        verbose=verbose,
-    )
+    of_job = {
+        "n_private": n_private,
+        "objective": objective,
+        "max_epochs": size.max_epochs,
+        "random_state": seed,
+        **dict.fromkeys(("alpha", "beta", "gamma"), weight),
+    }
+    model = MultiViewDisentangler(**{**of_job, **params})
     model.fit(X[: size.n_train])
     lap("fit")
     say(f"seed {seed}: probing {2 * size.n_probe:,} tones that the model never saw")
@@ -208,7 +214,7 @@ def summarise(
         "data": data,
         "n_samples": 2 * size.n_train,
         "n_held_out": 2 * size.n_probe,
-        "max_epochs": size.max_epochs,
+        "max_epochs": results[0].model.max_epochs,
         "seeds": list(seeds),
         "probed": CODES["features"],
         "probe": "mlp, on single views of held-out samples",
@@ -235,9 +241,9 @@ def format_report(report: Mapping[str, Any]) -> str:
     lines = [
         f"Accuracy of a small MLP on frozen features of {report['n_held_out']:,} held-out tones "
         f"({report['data']})",
-        f"objective: {OBJECTIVES[report['params']['objective']]}, alpha = beta = gamma = "
-        f"{report['params']['alpha']:g}; {report['params']['n_private']} private and "
-        f"{report['params']['n_shared']} shared dimensions",
+        f"objective: {OBJECTIVES[report['params']['objective']]}, {_describe_weights(report)}; "
+        f"{report['params']['n_private']} private and {report['params']['n_shared']} shared "
+        "dimensions",
         f"spectra: {_describe_spectra(report['spectra'])}",
         f"probed: {report['probed']}; seeds {', '.join(map(str, report['seeds']))}"
         + ("; mean +- standard deviation" if len(report["seeds"]) > 1 else ""),
@@ -273,6 +279,13 @@ def format_report(report: Mapping[str, Any]) -> str:
             values = (report["mi"][factor][name] for name in columns)
             lines.append(f"  {factor:<12}" + "".join(f"{value:>7.2f}" for value in values))
     return "\n".join(lines)
+
+
+def _describe_weights(report: Mapping[str, Any]) -> str:
+    weights = {name: f"{report['params'][name]:g}" for name in ("alpha", "beta", "gamma")}
+    if len(set(weights.values())) == 1:
+        return f"{' = '.join(weights)} = {weights['alpha']}"
+    return ", ".join(f"{name} = {weight}" for name, weight in weights.items())
 
 
 def _describe_spectra(settings: Mapping[str, Any]) -> str:

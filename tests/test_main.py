@@ -59,6 +59,9 @@ def test_help_names_every_option_with_its_default():
         (["--seeds", "-1"], "'-1'; pass different numbers, 0 or more"),
         (["--n-samples", "10"], "10 is not in the range x>=2000"),
         (["--objective", "elbo"], "'elbo' is not one of 'default', 'transport', 'marl', 'swap'"),
+        (["--set", "lr=-1"], "The 'lr' parameter of MultiViewDisentangler must be"),
+        (["--set", "objective=swap"], "objective is told by --objective"),
+        (["--set", "volume=1"], "'volume=1'; pass a parameter of the model, such as lr=0.002"),
         (["--data", "guitar"], "'guitar' is not one of 'paper', 'bandlimited'"),
     ],
 )
@@ -106,6 +109,28 @@ def test_the_objective_reaches_the_model_and_the_report(tmp_path, tiny):
     params = json.loads((tmp_path / "report.json").read_text())["params"]
     assert params["objective"] == "swap"
     assert "dependence" in mvdisent.load(tmp_path / "model.safetensors").history_
+
+
+def test_parameters_that_are_set_take_the_place_of_the_job_s(tmp_path, tiny):
+    params = {"precision": "bfloat16", "max_epochs": 2, "beta": 0.5}
+    chosen = [part for name, value in params.items() for part in ("--set", f"{name}={value}")]
+    result = run("reproduce", "--quick", "--objective", "marl", *chosen, "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "alpha = 2, beta = 0.5, gamma = 2; 8 private" in result.output
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["max_epochs"] == 2
+    model = mvdisent.load(tmp_path / "model.safetensors")
+    for name, value in params.items():
+        assert report["params"][name] == getattr(model, name) == value
+
+
+def test_a_fit_that_diverges_says_so(tmp_path, tiny):
+    result = run(
+        "reproduce", "--quick", "--set", "lr=1e30", "--set", "max_epochs=9", "--out", tmp_path
+    )
+    assert result.exit_code == 1
+    assert "the fit has diverged" in result.output
+    assert isinstance(result.exception, SystemExit)
 
 
 def test_partners_are_sought_in_compressed_spectra_and_drawn_in_decibels(

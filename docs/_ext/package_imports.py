@@ -50,6 +50,7 @@ PART_OF = {
     "_param_checks": "_checks",
     "_extract": "__main__",
     "_fit_job": "__main__",
+    "_options": "__main__",
     "_reproduce": "__main__",
     "_workers": "__main__",
 }
