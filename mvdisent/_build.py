@@ -52,7 +52,7 @@ _UNUSED = {"criterion", "dataset", "iterator_valid", "kwargs", "max_epochs", "mo
     "train_split",
     "warm_start",
 }
-_NESTED = ("optimizer", "iterator_train", "callbacks")
+_NESTED = ("optimizer", "iterator_train", "callbacks", "compile")
 
 NETWORKS: dict[str, tuple[Factory, Factory]] = {
     "mlp": (MLPEncoder, MLPDecoder),

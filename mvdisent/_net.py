@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -15,9 +14,9 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from ._batches import Batch, ViewDataset
-from ._terms import ask_referee, transported_nll
+from ._terms import ask_referee, refuse_non_finite, transported_nll
 from ._transport import draw_partners
-from .nn import Posterior, draw
+from .nn import MultiViewVAE, Posterior, draw
 
 # Standard deviations from the mean beyond which a value is taken for the cause of a divergence.
 _MAX_PEAK = 100.0
@@ -106,6 +105,13 @@ class MultiViewNet(NeuralNet):
         self._partners: NDArray[np.int64] | None = None
         self._start_epoch()
         return self
+
+    def torch_compile(self, module: MultiViewVAE, name: str) -> MultiViewVAE:
+        """Compile the networks where they stand, if asked to: nothing calls the module itself."""
+        if self.compile:
+            for network in (module.encoder, module.decoder):
+                network.compile(**self.get_params_for("compile"))
+        return module
 
     def _start_epoch(self) -> None:
         """Forget the steps of the last epoch."""
@@ -233,8 +239,8 @@ class MultiViewNet(NeuralNet):
         weights = [weight for weight in self.module_.parameters() if weight.grad is not None]
         if weights[0].is_cpu:
             # Each pass over the gradient tells in the time of a step: most need this one alone.
-            norms = [torch.linalg.vector_norm(weight.grad) for weight in weights]
-            if torch.linalg.vector_norm(torch.stack(norms)) <= self.max_norm:
+            norms = torch.cat([torch.linalg.vector_norm(w.grad, dim=-1).ravel() for w in weights])
+            if torch.linalg.vector_norm(norms) <= self.max_norm:
                 return
         torch.nn.utils.clip_grad_norm_(weights, self.max_norm)
 
@@ -332,18 +338,3 @@ class MultiViewNet(NeuralNet):
         self._n_steps, self._n_seen = position["n_steps"], position["n_seen"]
         self._sums = dict(position["sums"])
         self._order_state = self.iterator_train__generator.get_state()
-
-
-def refuse_non_finite(
-    named: Mapping[str, float],
-    *,
-    epoch: int,
-    cause: Callable[[], str] = lambda: "lower lr, or look at the scale of X",
-) -> None:
-    """Raise FloatingPointError if a named value is NaN or infinite, with the likely cause."""
-    bad = [name for name, value in named.items() if not math.isfinite(value)]
-    if bad:
-        term = bad[-1]  # the loss comes first, its terms after it
-        raise FloatingPointError(
-            f"epoch {epoch}: {term} is {named[term]}; the fit has diverged: {cause()}"
-        )

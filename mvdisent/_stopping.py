@@ -12,8 +12,9 @@ from torch import Tensor
 
 from . import _checks
 from ._batches import ViewDataset
-from ._net import MultiViewNet, refuse_non_finite
+from ._net import MultiViewNet
 from ._passes import mean_loss
+from ._terms import refuse_non_finite
 
 
 class EarlyStopping:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping
+
 import torch
 from torch import Tensor
 
@@ -93,3 +96,18 @@ def transported_nll(
     nll = reconstruction_nll(views, x_hat, decoder_std=decoder_std)
     # A mean over the process's own views, of which it has a share of the batch's.
     return nll * (x.shape[1] * len(views) / partners.n_sought)
+
+
+def refuse_non_finite(
+    named: Mapping[str, float],
+    *,
+    epoch: int,
+    cause: Callable[[], str] = lambda: "lower lr, or look at the scale of X",
+) -> None:
+    """Raise FloatingPointError if a named value is NaN or infinite, with the likely cause."""
+    bad = [name for name, value in named.items() if not math.isfinite(value)]
+    if bad:
+        term = bad[-1]  # the loss comes first, its terms after it
+        raise FloatingPointError(
+            f"epoch {epoch}: {term} is {named[term]}; the fit has diverged: {cause()}"
+        )

@@ -25,10 +25,10 @@ from ._build import (
 )
 from ._checkpoint import Checkpoint, describe_data, describe_params
 from ._decoding import DecodedViewsMixin
-from ._net import refuse_non_finite
 from ._passes import mean_kl
 from ._processes import check_alike, check_group, is_first, take_from_first
 from ._stopping import EarlyStopping, hold_out, number_groups
+from ._terms import refuse_non_finite
 from ._transport import fit_separator
 
 # A dimension whose mean KL to the prior is below this, in nats, has collapsed.

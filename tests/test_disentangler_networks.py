@@ -8,10 +8,11 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from numpy.testing import assert_allclose
 from skorch.callbacks import Callback
 from torch import nn
 
-from mvdisent import MultiViewDisentangler
+from mvdisent import MultiViewDisentangler, load, save
 from mvdisent.nn import MLPEncoder
 
 # The fits are too short to be good.
@@ -59,6 +60,26 @@ def test_callbacks_see_every_epoch_with_its_terms(few, quick):
     CountEpochs.n_epochs = 0
     MultiViewDisentangler(**quick, net_params={"callbacks": [CountEpochs]}).fit(few)
     assert CountEpochs.n_epochs == 2
+
+
+# torch's compiler silences this of its own, unless warnings are errors.
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")
+def test_the_networks_are_compiled_where_that_is_asked_for(few, quick, tmp_path):
+    graphs = []
+
+    def keep(graph, example_inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    plain = MultiViewDisentangler(**quick).fit(few)
+    settings = {"compile": True, "compile__backend": keep}
+    model = MultiViewDisentangler(**quick, net_params=settings).fit(few)
+    assert len(graphs) >= 2  # the encoder's and the decoder's
+    assert_allclose(model.transform(few), plain.transform(few), atol=1e-5)
+    states = (fitted.__getstate__()["_net_state"]["module"] for fitted in (model, plain))
+    assert len({tuple(state) for state in states}) == 1
+    save(model.set_params(net_params=None), tmp_path / "model")  # a file starts no compiler
+    assert_allclose(load(tmp_path / "model").transform(few), plain.transform(few), atol=1e-5)
 
 
 class Doubled(nn.Module):

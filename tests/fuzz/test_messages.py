@@ -237,7 +237,8 @@ CATALOGUE = [
         lambda: MultiViewDisentangler(net_params={"optimiser": "adam"}).fit(Z),
         "net_params has 'optimiser'; pass 'optimizer' or another of batch_size, callbacks, "
         "compile, device, iterator_train, lr, optimizer, torch_load_kwargs, use_caching, "
-        "verbose, or what starts with optimizer__ or iterator_train__ or callbacks__",
+        "verbose, or what starts with optimizer__ or iterator_train__ or callbacks__ or "
+        "compile__",
     ),
     (
         lambda: MultiViewDisentangler(net_params={"optimizer__beta": 0.9}).fit(Z),
