@@ -71,9 +71,10 @@ def test_the_networks_are_compiled_where_that_is_asked_for(few, quick, tmp_path)
         graphs.append(graph)
         return graph.forward
 
-    plain = MultiViewDisentangler(**quick).fit(few)
+    networks = {"encoder": "mlp", "decoder": "conv"}
+    plain = MultiViewDisentangler(**{**quick, **networks}).fit(few)
     settings = {"compile": True, "compile__backend": keep}
-    model = MultiViewDisentangler(**quick, net_params=settings).fit(few)
+    model = MultiViewDisentangler(**{**quick, **networks}, net_params=settings).fit(few)
     assert len(graphs) >= 2  # the encoder's and the decoder's
     assert_allclose(model.transform(few), plain.transform(few), atol=1e-5)
     states = (fitted.__getstate__()["_net_state"]["module"] for fitted in (model, plain))

@@ -221,13 +221,21 @@ def main():
     X = np.random.default_rng(0).standard_normal((arguments.n_samples, 2, 64, 32), dtype=np.float32)
     n_steps = arguments.epochs * math.ceil(len(X) / arguments.batch_size)
     seconds, losses = compare(contestants, X, arguments)
+    names = [contestant.__name__ for contestant in contestants]
     print(f"{X.shape} in {n_steps} steps of {arguments.batch_size}, {arguments.threads} threads")
-    for contestant, row, loss in zip(contestants, seconds, losses, strict=True):
+    for name, row, loss in zip(names, seconds, losses, strict=True):
         rates, ratios = n_steps / row, row / seconds[0]  # ratios of the same turn
         print(
-            f"  {contestant.__name__:16} {np.median(rates):6.1f} steps/s "
+            f"  {name:16} {np.median(rates):6.1f} steps/s "
             f"({rates.min():.1f} to {rates.max():.1f})   {np.median(ratios):5.2f}x the time "
             f"({ratios.min():.2f} to {ratios.max():.2f})   last loss {loss:.1f}"
+        )
+    ours = [name for name in ("estimator", "in_bfloat16") if name in names]
+    for name in ours if arguments.multivae else []:
+        ratios = seconds[names.index("multivae_trainer")] / seconds[names.index(name)]
+        print(
+            f"  multivae_trainer takes {np.median(ratios):.2f}x the time of {name} "
+            f"({ratios.min():.2f} to {ratios.max():.2f})"
         )
 
 
