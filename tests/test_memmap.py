@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mvdisent import MultiViewDisentangler
+from mvdisent import MultiViewDisentangler, _training
 from mvdisent.views import augment
 
 # One epoch of noise teaches no block.
@@ -35,6 +35,12 @@ class LargestTensor(TorchDispatchMode):
 def imported():
     """Let torch import what a first fit needs, which takes memory too."""
     MultiViewDisentangler(2, 2, max_epochs=1).fit(np.zeros((8, 2, 4)) + np.arange(4))
+
+
+@pytest.fixture(autouse=True)
+def no_hint(monkeypatch):
+    """Leave out the block by which a fit tells the allocator to keep memory: it stays untouched."""
+    monkeypatch.setattr(_training, "keep_freed_memory", lambda: None)
 
 
 @pytest.fixture(scope="module", params=["f4", ">f8"])
