@@ -21,6 +21,7 @@ from .audio._inversion import to_decibels
 from .datasets import TONE_SETTINGS, make_tone_views
 from .metrics import mutual_info_matrix, probe_table
 from .persistence import save
+from .persistence._net_params import check_saved_net_params
 from .plotting import LatentDisplay, MutualInfoDisplay, ReconstructionDisplay
 from .views import split_views
 
@@ -95,8 +96,9 @@ def check_params(params: Mapping[str, Any]) -> None:
     """Refuse parameters of the model that are told otherwise, or are wrong, before the work."""
     for name, option in OPTIONS.items():
         if name in params:
-            raise ValueError(f"{name} is told by {option}")
+            raise ValueError(f"{name}={params[name]!r}; pass {option} instead")
     MultiViewDisentangler(**params)._validate_params()
+    check_saved_net_params(params.get("net_params"))
 
 
 def run_seed(

@@ -1,4 +1,4 @@
-"""Terms of the loss that need more than the codes of one view: a referee, and partners."""
+"""Terms of the loss that need a referee or partners, and the refusal of what is not finite."""
 
 from __future__ import annotations
 

@@ -82,6 +82,7 @@ def split_kl(
             raise ValueError("a stratified minibatch needs 2 rows or more, got 1")
         own, other = -math.log(n_train), math.log((n_train - 1) / (n_train * (n - 1)))
 
+    # torch leaves Function.apply without types.
     conditional, joint, product, prior = _LogDensities.apply(z, mean, log_var, own, other)  # type: ignore[no-untyped-call]
     return KLParts(conditional - joint, joint - product, product - prior)
 

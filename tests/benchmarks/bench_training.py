@@ -36,6 +36,7 @@ from mvdisent.objectives import MultiViewObjective
 
 N_PRIVATE = N_SHARED = 8
 LR = 1e-3
+MAX_GRAD_NORM = MultiViewDisentangler().max_grad_norm
 OBJECTIVE = MultiViewObjective(1.0, 1.0, 1.0, decoder_std=3.0, kl_estimator="stratified")
 
 
@@ -73,7 +74,6 @@ def estimator(X, arguments, precision="float32"):
         lr=LR,
         max_epochs=arguments.epochs,
         batch_size=arguments.batch_size,
-        max_grad_norm=arguments.max_grad_norm or None,
         precision=precision,
         random_state=0,
     )
@@ -103,8 +103,7 @@ def bare_loop(X, arguments):
             loss = loss_of(x, module(x, generator), len(X), warmth)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            if arguments.max_grad_norm:
-                nn.utils.clip_grad_norm_(module.parameters(), arguments.max_grad_norm)
+            nn.utils.clip_grad_norm_(module.parameters(), MAX_GRAD_NORM)
             optimizer.step()
             total += loss.detach() * len(x)
     return float(total / len(X))
@@ -128,7 +127,7 @@ def skorch_loop(X, arguments):
         max_epochs=arguments.epochs,
         iterator_train__shuffle=True,
         train_split=None,
-        callbacks=[GradientNormClipping(arguments.max_grad_norm or None)],
+        callbacks=[GradientNormClipping(MAX_GRAD_NORM)],
         verbose=0,
     )
     net.n_train = len(X)
@@ -222,7 +221,6 @@ def main():
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--max-grad-norm", type=float, default=1000.0, help="0: no bound")
     parser.add_argument("--multivae", action="store_true")
     parser.add_argument("--bfloat16", action="store_true", help="adds precision='bfloat16'")
     arguments = parser.parse_args()
