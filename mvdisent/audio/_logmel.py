@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -15,9 +16,11 @@ from ._front_end import COMPRESSION, MAX_CHUNK, FloatArray, FrontEnd
 from ._inversion import invert_log_mel
 from ._mel import Bands, MelPower, filter_bank
 
-# Values in a chunk's frames: on a CPU they and their spectra stay in its cache.
-_CPU_FRAME_VALUES = 2**18
+# Values in a block's frames: on a CPU they and their spectra stay in the cache of each core.
+_CORE_FRAME_VALUES = 2**17
 _DEVICE_FRAME_VALUES = 2**26
+# Instants in a chunk of several blocks: what is done once a chunk is then little of the time.
+_CHUNK_TIMES = 2**19
 # Beyond these the filter bank overflows.
 _RATES = (1e-3, 1e9)
 _LARGEST = float(np.finfo(np.float32).max)
@@ -81,8 +84,8 @@ class LogMel(FrontEnd):
     librosa gives 0 dB, as if it were loud.
 
     The Fourier transform runs in float64: in float32 a pure tone misses librosa
-    by up to 5e-3 dB at `top_db` 80, and by 2 dB without it. All chunks have one
-    shape, the last padded with zeros, so that a spectrum depends on its own
+    by up to 5e-3 dB at `top_db` 80, and by 2 dB without it. All blocks of clips have
+    one shape, the last padded with zeros, so that a spectrum depends on its own
     clip alone, bit by bit.
 
     References
@@ -164,32 +167,35 @@ class LogMel(FrontEnd):
     @torch.inference_mode()
     def _write(self, clips: NDArray[Any], out: FloatArray) -> None:
         n_views, n_times = clips.shape[1:]
-        n_frames = out.shape[3]
-        step = self._chunk_samples(n_views, n_frames)
         side = self.n_fft // 2
-        host = np.zeros((step * n_views, n_times + 2 * side))
-        mel_power = MelPower(len(host), n_frames, self.n_fft, self._bank(), self.device)
+        step, n_clips = self._cut(n_views, n_times, out.shape[3])
+        n_blocks = math.ceil(min(step, len(clips)) * n_views / n_clips)
+        host = np.zeros((n_blocks * n_clips, n_times + 2 * side))
+        mel_power = MelPower(n_blocks, n_clips, out.shape[3], self.n_fft, self._bank(), self.device)
         for start in range(0, len(clips), step):
             chunk = clips[start : start + step]
             missing = _clips.missing_clips(chunk, start)
             rows = len(chunk) * n_views
-            host[:rows, side : side + n_times] = chunk.reshape(rows, n_times)
-            host[rows:] = 0.0
-            power = mel_power(torch.from_numpy(host).to(self.device), int(self.hop_length))[:rows]
+            waves = host[: math.ceil(rows / n_clips) * n_clips]
+            waves[:rows, side : side + n_times] = chunk.reshape(rows, n_times)
+            waves[rows:] = 0.0
+            power = mel_power(torch.from_numpy(waves).to(self.device), int(self.hop_length))[:rows]
             peak = power.amax((1, 2))
             _clips.check_loud(peak.cpu().numpy().reshape(-1, n_views), missing, start)
             spectra = self._scale(power, peak)
             out[start : start + step] = spectra.reshape(-1, *out.shape[1:])
             out[start : start + step][missing] = np.nan
 
-    def _chunk_samples(self, n_views: int, n_frames: int) -> int:
-        """Give the samples to a chunk."""
+    def _cut(self, n_views: int, n_times: int, n_frames: int) -> tuple[int, int]:
+        """Give the samples to a chunk, and the clips to a block of it."""
         if self.chunk_size is not None:
             step = max(1, self.chunk_size // n_views)
             n_values = step * n_views * n_frames * self.n_fft
             _clips.check_chunk(self.chunk_size, n_values, self.n_fft)
-            return step
-        on_cpu = torch.device(self.device).type == "cpu"
-        values = _CPU_FRAME_VALUES if on_cpu else _DEVICE_FRAME_VALUES
-        clips = min(MAX_CHUNK, values // (n_frames * self.n_fft))
-        return max(1, clips // n_views)
+            return step, step * n_views
+        n_values, n_chunk = _DEVICE_FRAME_VALUES, 1
+        if torch.device(self.device).type == "cpu":
+            n_values = _CORE_FRAME_VALUES * max(2, torch.get_num_threads())
+            n_chunk = min(MAX_CHUNK, _CHUNK_TIMES // n_times)
+        n_clips = max(1, min(MAX_CHUNK, n_values // (n_frames * self.n_fft)))
+        return max(1, max(n_clips, n_chunk) // n_views), n_clips

@@ -51,33 +51,50 @@ def filter_bank(
 
 
 class MelPower:
-    """Mel power spectrograms of a fixed number of padded waveforms.
+    """Mel power spectrograms of a fixed number of padded waveforms, block by block.
 
-    The buffers serve every call: to fetch fresh pages of memory for each chunk
+    The buffers serve every block and every call: to fetch fresh pages of memory for each
     would take as long as the arithmetic.
     """
 
     def __init__(
-        self, n_clips: int, n_frames: int, n_fft: int, bank: tuple[Bands, ...], device: str
+        self,
+        n_blocks: int,
+        n_clips: int,  # of a block
+        n_frames: int,
+        n_fft: int,
+        bank: tuple[Bands, ...],
+        device: str,
     ) -> None:
-        self.bank = [bands._replace(weights=bands.weights.to(device)) for bands in bank]
         self.window = torch.hann_window(n_fft, dtype=torch.float64, device=device)
         self.frames = torch.empty(n_clips, n_frames, n_fft, dtype=torch.float64, device=device)
-        rows = n_clips * n_frames
-        self.power = torch.empty(rows, 2 * (n_fft // 2 + 1), device=device)
-        self.mel = torch.empty(rows, bank[-1].columns.stop, device=device)
+        self.power = torch.empty(n_clips, n_frames, n_fft // 2 + 1, 2, device=device)
+        self.mel = torch.empty(n_blocks * n_clips, n_frames, bank[-1].columns.stop, device=device)
+        # What is cut once need not be cut for each block, whose arithmetic is short.
+        pairs = self.power.view(n_clips * n_frames, -1)
+        self.products = [
+            [
+                (pairs[:, bands.used], bands.weights.to(device), block[:, bands.columns])
+                for bands in bank
+            ]
+            for block in self.mel.view(n_blocks, len(pairs), -1).unbind()
+        ]
 
     def __call__(self, waves: Tensor, hop_length: int) -> Tensor:
-        """Give spectrograms (n_clips, n_mels, n_frames), valid until the next call."""
-        n_clips, n_frames, n_fft = self.frames.shape
-        torch.mul(waves.unfold(1, n_fft, hop_length), self.window, out=self.frames)
-        parts = torch.view_as_real(torch.fft.rfft(self.frames))  # (n_clips, n_frames, n_bins, 2)
-        self.power.copy_(parts.view(self.power.shape)).square_()
-        # The matrix product sums the squares of both parts: to add every other
-        # value beforehand would take longer than the Fourier transform.
-        for columns, used, weights in self.bank:
-            torch.mm(self.power[:, used], weights, out=self.mel[:, columns])
-        return self.mel.view(n_clips, n_frames, -1).transpose(1, 2)
+        """Give spectrograms (n_waves, n_mels, n_frames), valid until the next call.
+
+        There may be fewer waveforms than were announced, but of whole blocks.
+        """
+        n_clips, _, n_fft = self.frames.shape
+        blocks = waves.view(-1, n_clips, waves.shape[1]).unfold(2, n_fft, hop_length)
+        for block, products in zip(blocks.unbind(), self.products, strict=False):
+            torch.mul(block, self.window, out=self.frames)
+            self.power.copy_(torch.view_as_real(torch.fft.rfft(self.frames))).square_()
+            # The matrix product sums the squares of both parts: to add every other
+            # value beforehand would take longer than the Fourier transform.
+            for used, weights, mel in products:
+                torch.mm(used, weights, out=mel)
+        return self.mel[: len(waves)].transpose(1, 2)
 
 
 def to_decibels(power: Tensor, peak: Tensor, ref: str | float, top_db: float | None) -> Tensor:

@@ -247,7 +247,7 @@ def test_a_hash_is_kept_until_the_file_changes(segments, sounds, tmp_path, monke
 
 
 def test_it_never_holds_the_whole_library(sounds, tmp_path):
-    n = 3000
+    n = 4000
     rng = np.random.default_rng(0)
     files = [str(sounds / f"{i % 4}.flac") for i in range(n)]
     segments = pd.DataFrame({"path": files, "offset": rng.uniform(0, 1.5, n)})

@@ -118,6 +118,19 @@ def test_a_spectrum_depends_on_its_own_clip_alone(settings):
     assert_array_equal(together[::-1], log_mel.transform(clips[::-1]))
 
 
+def test_the_number_of_threads_changes_nothing():
+    clips = np.random.default_rng(0).standard_normal((300, 1, 4000))  # several chunks of blocks
+    n_threads, spectra = torch.get_num_threads(), []
+    try:
+        for n in (1, 2, 8):
+            torch.set_num_threads(n)
+            spectra.append(LogMel(RATE, **SMALL).transform(clips))
+    finally:
+        torch.set_num_threads(n_threads)
+    assert_array_equal(spectra[0], spectra[1])
+    assert_array_equal(spectra[0], spectra[2])
+
+
 @pytest.mark.parametrize("chunk_size", [1, 2, 7, 1000])
 def test_the_chunk_size_changes_nothing_but_the_last_bits(noise, chunk_size):
     expected = LogMel(RATE, **SMALL).transform(noise)
@@ -245,7 +258,7 @@ def test_settings_are_checked_when_used(noise, settings, text, method):
 
 
 def test_a_memmap_is_neither_read_nor_written_as_a_whole(tmp_path):
-    shape = (512, 1, 8000)
+    shape = (2560, 1, 8000)
     clips = np.lib.format.open_memmap(tmp_path / "X.npy", "w+", np.float32, shape)
     clips[:] = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
     clips = np.load(tmp_path / "X.npy", mmap_mode="r")
@@ -255,7 +268,7 @@ def test_a_memmap_is_neither_read_nor_written_as_a_whole(tmp_path):
     spectra = log_mel.transform(clips, out=tmp_path / "spectra.npy")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < min(clips.nbytes, spectra.nbytes) / 3
+    assert peak < min(clips.nbytes, spectra.nbytes) / 2
     assert_array_equal(np.load(tmp_path / "spectra.npy"), log_mel.transform(np.array(clips)))
 
 
