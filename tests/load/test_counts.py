@@ -6,7 +6,9 @@ import ctypes
 import gc
 import os
 import pickle
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import psutil
@@ -19,13 +21,14 @@ FULL = "MVDISENT_FULL_COUNTS" in os.environ
 N_FITS = 300
 N_TRANSFORMS = 10_000 if FULL else 2000
 N_FILES = 300 if FULL else 50
+_ROLLUP = Path("/proc/self/smaps_rollup")
 MAX_BYTES = 500_000  # the leftovers of a fit are then 1.7 kB at most, of a transform 50 bytes
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
 class Usage(NamedTuple):
-    n_bytes: int  # that are this process's own
+    n_bytes: int  # that are this process's own, and no file's
     n_threads: int
     n_files: int
 
@@ -33,8 +36,10 @@ class Usage(NamedTuple):
 def usage() -> Usage:
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)  # or what other tests freed would hide a leak
+    # Pages of files, such as libraries, come and go as the system pleases.
+    anonymous = re.search(r"^Anonymous: +(\d+) kB", _ROLLUP.read_text(), re.MULTILINE)
     process = psutil.Process()
-    return Usage(process.memory_full_info().uss, process.num_threads(), process.num_fds())
+    return Usage(1024 * int(anonymous[1]), process.num_threads(), process.num_fds())
 
 
 def growth(job: Callable[[], object], n: int) -> Usage:
