@@ -19,8 +19,9 @@ from ._mel import Bands, MelPower, filter_bank
 # Values in a block's frames: on a CPU they and their spectra stay in the cache of each core.
 _CORE_FRAME_VALUES = 2**17
 _DEVICE_FRAME_VALUES = 2**26
-# Instants in a chunk of several blocks: what is done once a chunk is then little of the time.
-_CHUNK_TIMES = 2**19
+# Instants, or values of the result, in a chunk of several blocks: what is done once a chunk
+# is then little of the time.
+_CHUNK_VALUES = 2**19
 # Beyond these the filter bank overflows.
 _RATES = (1e-3, 1e9)
 _LARGEST = float(np.finfo(np.float32).max)
@@ -168,7 +169,7 @@ class LogMel(FrontEnd):
     def _write(self, clips: NDArray[Any], out: FloatArray) -> None:
         n_views, n_times = clips.shape[1:]
         side = self.n_fft // 2
-        step, n_clips = self._cut(n_views, n_times, out.shape[3])
+        step, n_clips = self._cut(n_views, n_times, out.shape[3], out.shape[2])
         n_blocks = math.ceil(min(step, len(clips)) * n_views / n_clips)
         host = np.zeros((n_blocks * n_clips, n_times + 2 * side))
         mel_power = MelPower(n_blocks, n_clips, out.shape[3], self.n_fft, self._bank(), self.device)
@@ -186,7 +187,7 @@ class LogMel(FrontEnd):
             out[start : start + step] = spectra.reshape(-1, *out.shape[1:])
             out[start : start + step][missing] = np.nan
 
-    def _cut(self, n_views: int, n_times: int, n_frames: int) -> tuple[int, int]:
+    def _cut(self, n_views: int, n_times: int, n_frames: int, n_bands: int) -> tuple[int, int]:
         """Give the samples to a chunk, and the clips to a block of it."""
         if self.chunk_size is not None:
             step = max(1, self.chunk_size // n_views)
@@ -196,6 +197,6 @@ class LogMel(FrontEnd):
         n_values, n_chunk = _DEVICE_FRAME_VALUES, 1
         if torch.device(self.device).type == "cpu":
             n_values = _CORE_FRAME_VALUES * max(2, torch.get_num_threads())
-            n_chunk = min(MAX_CHUNK, _CHUNK_TIMES // n_times)
+            n_chunk = min(MAX_CHUNK, _CHUNK_VALUES // max(n_times, n_frames * n_bands))
         n_clips = max(1, min(MAX_CHUNK, n_values // (n_frames * self.n_fft)))
         return max(1, max(n_clips, n_chunk) // n_views), n_clips

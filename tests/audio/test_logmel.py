@@ -263,12 +263,13 @@ def test_a_memmap_is_neither_read_nor_written_as_a_whole(tmp_path):
     clips[:] = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
     clips = np.load(tmp_path / "X.npy", mmap_mode="r")
     log_mel = LogMel(RATE, **SETTINGS[0])
+    log_mel.fit_transform(clips[:1])  # what is imported on first use
     tracemalloc.start()
     log_mel.fit(clips)
     spectra = log_mel.transform(clips, out=tmp_path / "spectra.npy")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < min(clips.nbytes, spectra.nbytes) / 2
+    assert peak < min(clips.nbytes, spectra.nbytes) / 3
     assert_array_equal(np.load(tmp_path / "spectra.npy"), log_mel.transform(np.array(clips)))
 
 
