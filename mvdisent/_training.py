@@ -90,7 +90,8 @@ class TrainingMixin(DecodedViewsMixin):
             self._net_state = self._net.get_state()
             del self._net
         parts = self._split(views, present, labels) if stop else None
-        self._run(views, present, parts, n_epochs, checkpoint)
+        with keep_freed_memory(between=one_epoch):
+            self._run(views, present, parts, n_epochs, checkpoint)
         self._warn_of_collapse()
         return self
 
@@ -140,7 +141,6 @@ class TrainingMixin(DecodedViewsMixin):
             check_alike(views, net)
         if checkpoint is not None:
             n_epochs = checkpoint.start(net, stopping, n_epochs)
-        keep_freed_memory()
         try:
             if n_epochs:
                 net.train_epochs(

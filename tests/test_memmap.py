@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tracemalloc
 
 import numpy as np
@@ -39,8 +40,8 @@ def imported():
 
 @pytest.fixture(autouse=True)
 def no_hint(monkeypatch):
-    """Leave out the block by which a fit tells the allocator to keep memory: it stays untouched."""
-    monkeypatch.setattr(_training, "keep_freed_memory", lambda: None)
+    """Leave out the blocks by which a fit has the allocator keep memory: they stay untouched."""
+    monkeypatch.setattr(_training, "keep_freed_memory", lambda between: contextlib.nullcontext())
 
 
 @pytest.fixture(scope="module", params=["f4", ">f8"])

@@ -9,6 +9,7 @@ time as a multiple of that without the hint. Nothing else should run beside it.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import resource
 import subprocess
@@ -37,13 +38,14 @@ class Steps(Callback):
         self.faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
 
 
-def measure(hint, network, precision, n_threads):
+def measure(hint, network, precision, batch_size, n_threads):
     """Print the seconds and the page faults of a step, medians over a fit."""
     torch.set_num_threads(n_threads)
     if hint != "kept":
-        _training.keep_freed_memory = lambda: None
+        _training.keep_freed_memory = lambda between: contextlib.nullcontext()
     steps = Steps()
-    X = np.random.default_rng(0).standard_normal((128 * N_STEPS, 2, 64, 32), dtype=np.float32)
+    shape = batch_size * N_STEPS, 2, 64, 32
+    X = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of collapse: the data are noise
         MultiViewDisentangler(
@@ -51,6 +53,7 @@ def measure(hint, network, precision, n_threads):
             encoder=network,
             decoder=network,
             precision=precision,
+            batch_size=batch_size,
             max_epochs=3,
             net_params={"callbacks": [steps]},
             random_state=0,
@@ -58,9 +61,10 @@ def measure(hint, network, precision, n_threads):
     print(*(np.median(np.diff(values[N_STEPS:])) for values in (steps.seconds, steps.faults)))
 
 
-def measure_apart(*arguments):
+def measure_apart(batch_size, n_threads, *of):
     """Give the same of a process of its own."""
-    command = [sys.executable, __file__, "--of", *map(str, arguments)]
+    sizes = "--batch-size", str(batch_size), "--threads", str(n_threads)
+    command = [sys.executable, __file__, *sizes, "--of", *of]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return [float(number) for number in done.stdout.split()]
 
@@ -69,21 +73,22 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--of", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--of", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    sizes = arguments.batch_size, arguments.threads
     if arguments.of:
-        *of, n_threads = arguments.of
-        measure(*of, int(n_threads))
+        measure(*arguments.of, *sizes)
         return
     for case in itertools.product(("mlp", "conv"), ("float32", "bfloat16")):
         turns = np.array(
             [
-                [measure_apart(hint, *case, arguments.threads) for hint in HINTS]
+                [measure_apart(*sizes, hint, *case) for hint in HINTS]
                 for _ in range(arguments.repeats)
             ]
         )
         ratios = turns[:, :, 0] / turns[:, 1:, 0]  # of the same turn
-        print(*case, f"{arguments.threads} threads")
+        print(*case, f"batches of {arguments.batch_size}, {arguments.threads} threads")
         for i, hint in enumerate(HINTS):
             seconds, faults = turns[:, i].T
             print(
