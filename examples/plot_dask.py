@@ -45,7 +45,7 @@ here = clone(search).fit(X).cv_results_
 
 with (
     SubprocessCluster(
-        n_workers=2, worker_kwargs={"nthreads": 1}, dashboard_address=None
+        n_workers=2, worker_kwargs={"nthreads": 1}, dashboard_address="127.0.0.1:0"
     ) as cluster,
     Client(cluster) as client,
     joblib.parallel_config("dask"),

@@ -110,7 +110,7 @@ def _started(workers: Workers) -> Iterator[tuple[type[Exception], ...]]:
                     distributed.LocalCluster(
                         n_workers=None if n_jobs == -1 else n_jobs,
                         threads_per_worker=1,
-                        dashboard_address=None,
+                        dashboard_address="127.0.0.1:0",
                     )
                 )
             stack.enter_context(distributed.Client(where)).wait_for_workers(1)

@@ -45,7 +45,9 @@ def engine(name):
         from dask.distributed import Client, LocalCluster
 
         with (
-            LocalCluster(n_workers=2, threads_per_worker=1) as cluster,
+            LocalCluster(
+                n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+            ) as cluster,
             Client(cluster),
             joblib.parallel_config("dask"),
         ):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import warnings
 
 import numpy as np
@@ -135,3 +137,12 @@ def test_workers_that_are_none_are_refused(model, folder, tmp_path, options, mes
     done = extract(model, folder, tmp_path / "features.csv", *options)
     assert done.exit_code == 2
     assert message in done.output
+
+
+def test_workers_of_dask_start_beside_another_cluster(model, folder, tmp_path):
+    with socket.socket() as other:
+        with contextlib.suppress(OSError):  # of a cluster that is there already
+            other.bind(("127.0.0.1", 8787))
+            other.listen()
+        done = extract(model, folder, tmp_path / "out.csv", "--workers", "dask")
+    assert done.exit_code == 0, done.output  # a warning is an error here

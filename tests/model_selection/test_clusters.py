@@ -39,7 +39,7 @@ def loky_workers() -> Iterator[None]:
 @contextmanager
 def dask_workers() -> Iterator[None]:
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster),
         joblib.parallel_config("dask"),
     ):
