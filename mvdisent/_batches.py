@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -17,10 +16,6 @@ from .nn._whitener import Whitener
 
 # Of a device's free memory what views may take, and how much of them goes there at a time.
 _SHARE, _UPLOADED_VALUES = 0.5, 2**24
-# Just below the largest block that glibc learns from, 32 MiB with what it writes before it.
-_TAUGHT_BYTES = 2**25 - 2**16
-# What steps may find again, asked for in blocks that are smaller than that.
-_KEPT_BYTES, _BLOCK_BYTES = 2**29, 2**24
 
 
 class Partners(NamedTuple):
@@ -160,35 +155,6 @@ def _room(device: torch.device) -> int:
         return 0
     free, _ = torch.cuda.mem_get_info(device)
     return int(free * _SHARE)
-
-
-@contextmanager
-def keep_freed_memory(*, between: bool) -> Iterator[None]:
-    """Let the allocator keep what one step of training frees for the next one.
-
-    glibc gives blocks of 128 KiB and more back to the system, and gets them anew, page
-    by page, at each step: a quarter of the time of a convolutional one. A block that is
-    freed teaches it to keep those of its size, up to 32 MiB, on its heap (mallopt(3),
-    M_MMAP_THRESHOLD), of which it gives the free end back from 64 MiB on. So a block is
-    held behind as much as steps may need; its pages, and those of the others here, are
-    never touched. Other allocators, and one that was set by hand, take no notice.
-
-    Parameters
-    ----------
-    between : bool
-        Whether the steps are calls, so that no block is held and they find, at the
-        next one, up to those 64 MiB. Else all is given back at the end.
-    """
-    torch.empty(_TAUGHT_BYTES, dtype=torch.uint8)
-    n_blocks = 0 if between else _KEPT_BYTES // _BLOCK_BYTES
-    try:
-        blocks = [torch.empty(_BLOCK_BYTES, dtype=torch.uint8) for _ in range(n_blocks)]
-    except RuntimeError:  # the process may not ask for so much (ulimit -v, ulimit -d)
-        blocks = []
-    last = max(blocks, key=Tensor.data_ptr, default=None)
-    del blocks
-    yield
-    del last
 
 
 class ViewBatches:

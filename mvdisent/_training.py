@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from contextlib import nullcontext
 from typing import Any, Self
 
 import numpy as np
@@ -13,8 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from . import _checks
+from ._allocator import keep_freed_memory, keep_large_blocks
 from ._axes import learn_axes
-from ._batches import ViewDataset, keep_freed_memory
+from ._batches import ViewDataset
 from ._build import (
     build_net,
     check_net_params,
@@ -90,7 +92,9 @@ class TrainingMixin(DecodedViewsMixin):
             self._net_state = self._net.get_state()
             del self._net
         parts = self._split(views, present, labels) if stop else None
-        with keep_freed_memory(between=one_epoch):
+        keep_large_blocks()
+        # Calls of partial_fit find at each what the last one freed.
+        with nullcontext() if one_epoch else keep_freed_memory():
             self._run(views, present, parts, n_epochs, checkpoint)
         self._warn_of_collapse()
         return self

@@ -41,7 +41,8 @@ def imported():
 @pytest.fixture(autouse=True)
 def no_hint(monkeypatch):
     """Leave out the blocks by which a fit has the allocator keep memory: they stay untouched."""
-    monkeypatch.setattr(_training, "keep_freed_memory", lambda between: contextlib.nullcontext())
+    monkeypatch.setattr(_training, "keep_large_blocks", lambda: None)
+    monkeypatch.setattr(_training, "keep_freed_memory", contextlib.nullcontext)
 
 
 @pytest.fixture(scope="module", params=["f4", ">f8"])

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 # Imports go from a higher layer to a lower one, or stay within one folder.
 LAYERS = {
+    "_allocator": 0,
     "_checks": 0,
     "_blocks": 0,
     "_pairing": 0,

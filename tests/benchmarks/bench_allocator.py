@@ -1,4 +1,4 @@
-"""What does a fit gain by keeping what a step frees (``_batches.keep_freed_memory``)?
+"""What does a fit gain by keeping what a step frees (``_allocator``)?
 
 A fit of noise in a process of its own, as a process learns from what it frees: with the
 hint to the allocator, and without it. They take turns. Prints medians and spreads (least
@@ -42,7 +42,8 @@ def measure(hint, network, precision, batch_size, n_threads):
     """Print the seconds and the page faults of a step, medians over a fit."""
     torch.set_num_threads(n_threads)
     if hint != "kept":
-        _training.keep_freed_memory = lambda between: contextlib.nullcontext()
+        _training.keep_large_blocks = lambda: None
+        _training.keep_freed_memory = contextlib.nullcontext
     steps = Steps()
     shape = batch_size * N_STEPS, 2, 64, 32
     X = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mvdisent import _batches
+from mvdisent import _allocator
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "bench_allocator.py"
 
@@ -62,7 +62,7 @@ print(MultiViewDisentangler(2, 2, max_epochs=2).fit(X).n_epochs_)
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux tells its size there")
 def test_a_process_that_may_not_ask_for_so_much_is_fitted_all_the_same():
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", LIMITED, str(_batches._KEPT_BYTES // 2)],
+        [sys.executable, "-W", "ignore", "-c", LIMITED, str(_allocator._KEPT_BYTES // 2)],
         capture_output=True,
         text=True,
         check=True,
