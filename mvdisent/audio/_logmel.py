@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -11,13 +13,14 @@ import torch
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from .._allocator import keep_large_blocks
 from . import _clips
 from ._front_end import COMPRESSION, MAX_CHUNK, FloatArray, FrontEnd
 from ._inversion import invert_log_mel
 from ._mel import Bands, MelPower, filter_bank
 
-# Values in a block's frames: on a CPU they and their spectra stay in the cache of each core.
-_CORE_FRAME_VALUES = 2**17
+# Values in a block's frames: on a CPU they and their spectra stay in the cache of a core.
+_FRAME_VALUES = 2**18
 _DEVICE_FRAME_VALUES = 2**26
 # Instants, or values of the result, in a chunk of several blocks: what is done once a chunk
 # is then little of the time.
@@ -60,8 +63,8 @@ class LogMel(FrontEnd):
         ``(power / ref) ** compression``, with the range of `top_db`, in place of dB.
         What is faint counts less in it; models tell pitch better from it at 0.25.
     chunk_size : int, default=None
-        Clips to transform at a time; None: at most 256, and fewer where a CPU's
-        cache or 2 GB of another device would not hold them.
+        Clips that a thread transforms at a time; None: at most 256, and fewer where a
+        CPU's cache or 2 GB of another device would not hold them.
     device : str, default="cpu"
         Torch device that computes; it must know float64.
 
@@ -165,27 +168,47 @@ class LogMel(FrontEnd):
     def _invert(self, spectra: NDArray[Any], *, n_iter: int, n_times: int) -> FloatArray:
         return invert_log_mel(spectra, self, n_iter=n_iter, n_times=n_times)
 
-    @torch.inference_mode()
     def _write(self, clips: NDArray[Any], out: FloatArray) -> None:
-        n_views, n_times = clips.shape[1:]
-        side = self.n_fft // 2
-        step, n_clips = self._cut(n_views, n_times, out.shape[3], out.shape[2])
-        n_blocks = math.ceil(min(step, len(clips)) * n_views / n_clips)
-        host = np.zeros((n_blocks * n_clips, n_times + 2 * side))
-        mel_power = MelPower(n_blocks, n_clips, out.shape[3], self.n_fft, self._bank(), self.device)
-        for start in range(0, len(clips), step):
-            chunk = clips[start : start + step]
-            missing = _clips.missing_clips(chunk, start)
-            rows = len(chunk) * n_views
-            waves = host[: math.ceil(rows / n_clips) * n_clips]
-            waves[:rows, side : side + n_times] = chunk.reshape(rows, n_times)
-            waves[rows:] = 0.0
-            power = mel_power(torch.from_numpy(waves).to(self.device), int(self.hop_length))[:rows]
-            peak = power.amax((1, 2))
-            _clips.check_loud(peak.cpu().numpy().reshape(-1, n_views), missing, start)
-            spectra = self._scale(power, peak)
-            out[start : start + step] = spectra.reshape(-1, *out.shape[1:])
-            out[start : start + step][missing] = np.nan
+        keep_large_blocks()  # such as the spectra of a block
+        n_rows, n_views = clips.shape[:2]
+        step, n_clips = self._cut(n_views, clips.shape[2], out.shape[3], out.shape[2])
+        n_threads = self._count_threads(n_rows * n_views // n_clips)
+        n_chunks = n_threads * math.ceil(n_rows / (n_threads * step))  # as many each
+        n_blocks = math.ceil(math.ceil(n_rows / n_chunks) * n_views / n_clips)
+        step = n_blocks * n_clips // n_views
+        writers = [_ChunkWriter(self, n_blocks, n_clips, clips, out) for _ in range(n_threads)]
+
+        def write(start: int) -> None:
+            writer = writers.pop()
+            try:
+                writer.write(start, step)
+            finally:
+                writers.append(writer)
+
+        starts = range(0, n_rows, step)
+        if n_threads == 1:
+            for start in starts:
+                write(start)
+            return
+        try:
+            with ThreadPoolExecutor(
+                n_threads, initializer=torch.set_num_threads, initargs=(1,)
+            ) as pool:
+                for _ in pool.map(write, starts):  # the first error in the order of the rows
+                    pass
+        finally:
+            torch.set_num_threads(n_threads)  # which is in part the process's
+
+    def _count_threads(self, n_blocks: int) -> int:
+        """Give the threads that transform chunks of their own.
+
+        Those of torch share out each operation, and wait for one another after each: where
+        other processes want the cores too, for many times as long as it takes.
+        """
+        n_threads = torch.get_num_threads()
+        alone = threading.current_thread() is threading.main_thread()  # not one of many already
+        on_cpu = torch.device(self.device).type == "cpu"
+        return n_threads if on_cpu and alone and n_threads <= n_blocks else 1
 
     def _cut(self, n_views: int, n_times: int, n_frames: int, n_bands: int) -> tuple[int, int]:
         """Give the samples to a chunk, and the clips to a block of it."""
@@ -196,7 +219,40 @@ class LogMel(FrontEnd):
             return step, step * n_views
         n_values, n_chunk = _DEVICE_FRAME_VALUES, 1
         if torch.device(self.device).type == "cpu":
-            n_values = _CORE_FRAME_VALUES * max(2, torch.get_num_threads())
+            n_values = _FRAME_VALUES
             n_chunk = min(MAX_CHUNK, _CHUNK_VALUES // max(n_times, n_frames * n_bands))
         n_clips = max(1, min(MAX_CHUNK, n_values // (n_frames * self.n_fft)))
         return max(1, max(n_clips, n_chunk) // n_views), n_clips
+
+
+class _ChunkWriter:
+    """What transforms chunks of clips, one at a time, and holds the buffers for it."""
+
+    def __init__(
+        self, log_mel: LogMel, n_blocks: int, n_clips: int, clips: NDArray[Any], out: FloatArray
+    ) -> None:
+        self.log_mel, self.clips, self.out = log_mel, clips, out
+        self.n_clips = n_clips  # of a block
+        n_fft, n_times = int(log_mel.n_fft), clips.shape[2]
+        self.host = np.zeros((n_blocks * n_clips, n_times + 2 * (n_fft // 2)))
+        self.power = MelPower(
+            n_blocks, n_clips, out.shape[3], n_fft, log_mel._bank(), log_mel.device
+        )
+
+    @torch.inference_mode()
+    def write(self, start: int, step: int) -> None:
+        """Write the spectrograms of a chunk."""
+        chunk, out = self.clips[start : start + step], self.out[start : start + step]
+        n_views, n_times = chunk.shape[1:]
+        missing = _clips.missing_clips(chunk, start)
+        n_waves = len(chunk) * n_views
+        waves = self.host[: math.ceil(n_waves / self.n_clips) * self.n_clips]
+        side = self.log_mel.n_fft // 2
+        waves[:n_waves, side : side + n_times] = chunk.reshape(n_waves, n_times)
+        waves[n_waves:] = 0.0
+        padded = torch.from_numpy(waves).to(self.log_mel.device)
+        power = self.power(padded, int(self.log_mel.hop_length))[:n_waves]
+        peak = power.amax((1, 2))
+        _clips.check_loud(peak.cpu().numpy().reshape(-1, n_views), missing, start)
+        out[...] = self.log_mel._scale(power, peak).reshape(-1, *out.shape[1:])
+        out[missing] = np.nan

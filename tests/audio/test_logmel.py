@@ -118,19 +118,6 @@ def test_a_spectrum_depends_on_its_own_clip_alone(settings):
     assert_array_equal(together[::-1], log_mel.transform(clips[::-1]))
 
 
-def test_the_number_of_threads_changes_nothing():
-    clips = np.random.default_rng(0).standard_normal((300, 1, 4000))  # several chunks of blocks
-    n_threads, spectra = torch.get_num_threads(), []
-    try:
-        for n in (1, 2, 8):
-            torch.set_num_threads(n)
-            spectra.append(LogMel(RATE, **SMALL).transform(clips))
-    finally:
-        torch.set_num_threads(n_threads)
-    assert_array_equal(spectra[0], spectra[1])
-    assert_array_equal(spectra[0], spectra[2])
-
-
 @pytest.mark.parametrize("chunk_size", [1, 2, 7, 1000])
 def test_the_chunk_size_changes_nothing_but_the_last_bits(noise, chunk_size):
     expected = LogMel(RATE, **SMALL).transform(noise)

@@ -4,7 +4,8 @@ Prints medians and spreads (least to greatest) of clips a second, and the ratio 
 called clip by clip on one thread. The contestants take turns, so that a busy machine slows
 all alike. For each number of threads above one, as many processes of one thread, each with
 its part of the clips, tell what the cores give where nothing is waited for; the ratio of
-the threads to them comes last. Nothing else should run beside it.
+the threads to them comes last. Nothing else should run beside it, but what ``--busy`` starts:
+processes that want a core each, as other users' do.
 
     python tests/benchmarks/bench_logmel.py --threads 1 2
 """
@@ -82,6 +83,12 @@ class Processes:
             connection.send(None)
 
 
+def burn():
+    """Want a core."""
+    while True:
+        pass
+
+
 def compare(contestants, clips, settings, repeats):
     """Return clips a second, one row a contestant, and the greatest difference in dB."""
     spectra = [contestant(clips, settings) for contestant, _ in contestants]  # warms up, too
@@ -105,8 +112,11 @@ def main():
     parser.add_argument("--n-clips", type=int, default=512, help="clips of one second")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, nargs="+", default=[1], help="of LogMel")
+    parser.add_argument("--busy", type=int, default=0, help="processes beside it")
     arguments = parser.parse_args()
 
+    for _ in range(arguments.busy):
+        multiprocessing.get_context("spawn").Process(target=burn, daemon=True).start()
     clips = 0.1 * np.random.default_rng(0).standard_normal(
         (arguments.n_clips, SAMPLE_RATE), dtype=np.float32
     )
