@@ -18,7 +18,7 @@ def keep_large_blocks() -> None:
     """Let the allocator keep large blocks that are freed, on its heap.
 
     glibc gives blocks of 128 KiB and more back to the system, and gets them anew, page
-    by page: a quarter of the time of a step of a convolutional network. A block that is
+    by page: up to a third of the time of a step of a convolutional network. A block that is
     freed teaches it to keep those of its size, up to 32 MiB (mallopt(3),
     M_MMAP_THRESHOLD), until 64 MiB at the heap's end are free; the pages of this one are
     never touched. Other allocators, and one that was set by hand, take no notice.

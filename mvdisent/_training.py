@@ -93,7 +93,7 @@ class TrainingMixin(DecodedViewsMixin):
             del self._net
         parts = self._split(views, present, labels) if stop else None
         keep_large_blocks()
-        # Calls of partial_fit find at each what the last one freed.
+        # What one call of partial_fit frees is for the next one.
         with nullcontext() if one_epoch else keep_freed_memory():
             self._run(views, present, parts, n_epochs, checkpoint)
         self._warn_of_collapse()

@@ -25,6 +25,8 @@ _DEVICE_FRAME_VALUES = 2**26
 # Instants, or values of the result, in a chunk of several blocks: what is done once a chunk
 # is then little of the time.
 _CHUNK_VALUES = 2**19
+# Such chunks in memory at a time; more threads than these take smaller ones.
+_FULL_CHUNKS = 8
 # Beyond these the filter bank overflows.
 _RATES = (1e-3, 1e9)
 _LARGEST = float(np.finfo(np.float32).max)
@@ -173,6 +175,7 @@ class LogMel(FrontEnd):
         n_rows, n_views = clips.shape[:2]
         step, n_clips = self._cut(n_views, clips.shape[2], out.shape[3], out.shape[2])
         n_threads = self._count_threads(n_rows * n_views // n_clips)
+        step = min(step, max(1, step * _FULL_CHUNKS // n_threads))
         n_chunks = n_threads * math.ceil(n_rows / (n_threads * step))  # as many each
         n_blocks = math.ceil(math.ceil(n_rows / n_chunks) * n_views / n_clips)
         step = n_blocks * n_clips // n_views
